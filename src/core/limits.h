@@ -1,0 +1,64 @@
+/* Every size that somebody outside the process can make grow, in one place.
+ *
+ * Threads: immutable. The units are in the names. Operators can lower or raise some of these
+ * through settings (config/settings.c); what stands here is then the default.
+ */
+#ifndef GATE_CORE_LIMITS_H
+#define GATE_CORE_LIMITS_H
+
+#define GATE_ERROR_MESSAGE_MAX_BYTES 256
+#define GATE_REQUEST_ID_MAX_BYTES 64
+#define GATE_LOG_LINE_MAX_BYTES 2048
+#define GATE_ARENA_BLOCK_BYTES 4096
+
+/* Requests from strangers. */
+#define GATE_REQUEST_URI_MAX_BYTES 8192
+#define GATE_REQUEST_PARAMS_MAX 128
+#define GATE_REQUEST_HEADER_VALUE_MAX_BYTES 8192
+#define GATE_REQUEST_FIELDS_MAX 64
+#define GATE_REQUEST_COOKIES_MAX 64
+#define GATE_FORM_BODY_MAX_BYTES (16 * 1024)
+#define GATE_JSON_BODY_MAX_BYTES (1024 * 1024)
+/* A body beyond its route's limit is read and dropped up to here; beyond, the connection closes. */
+#define GATE_DRAIN_MAX_BYTES (8L * 1024 * 1024)
+#define GATE_JSON_DEPTH_MAX 32
+
+/* Answers of ours. */
+#define GATE_RESPONSE_HEADERS_MAX 32
+#define GATE_RESPONSE_BODY_MAX_BYTES (32L * 1024 * 1024)
+
+/* Answers from Scalekit and the sign-in provider. */
+#define GATE_UPSTREAM_CONTROL_MAX_BYTES (4L * 1024 * 1024)
+#define GATE_UPSTREAM_TOOL_MAX_BYTES (16L * 1024 * 1024)
+#define GATE_UPSTREAM_HEADERS_MAX 64
+#define GATE_UPSTREAM_HEADERS_MAX_BYTES (32 * 1024)
+#define GATE_UPSTREAM_PAGES_MAX 100
+#define GATE_UPSTREAM_ATTEMPTS_MAX 3
+#define GATE_CONTROL_TIMEOUT_MS 20000
+#define GATE_TOOL_TIMEOUT_MS 60000
+
+/* Words people and Scalekit give us. */
+#define GATE_IDENTIFIER_MAX_BYTES 256
+#define GATE_CONNECTION_NAME_MAX_BYTES 128
+#define GATE_TOOL_NAME_MAX_BYTES 128
+#define GATE_AGENT_RUN_ID_MAX_BYTES 128
+#define GATE_LABEL_MAX_BYTES 100
+#define GATE_RETURN_TO_MAX_BYTES 2048
+#define GATE_USER_AGENT_MAX_BYTES 256
+
+/* How much may pile up. */
+#define GATE_CONNECTIONS_MAX 2000
+#define GATE_SIGNINS_PENDING_MAX 8 /* sign-ins one browser may have open at a time */
+#define GATE_SESSIONS_PER_USER_MAX 50
+#define GATE_AUTHORIZATION_REQUESTS_PER_USER_MAX 50
+#define GATE_TOKENS_PER_USER_MAX 50
+#define GATE_TOKEN_RULES_MAX 64
+#define GATE_REFRESHES_MAX 64 /* persons whose accounts are being read at a time */
+#define GATE_STORE_WRITE_QUEUE_MAX 8192
+#define GATE_JWKS_KEYS_MAX 32
+#define GATE_JWS_MAX_BYTES (16 * 1024)
+#define GATE_SETTINGS_FILE_MAX_BYTES (256 * 1024)
+
+#define GATE_SETTING_VALUE_MAX_BYTES 4096
+
+#endif
