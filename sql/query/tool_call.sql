@@ -1,0 +1,46 @@
+-- The trail of tool calls. The column order of the lists is that of read_call in store/tool_call.c.
+
+-- name: tool_call_insert
+INSERT INTO tool_call (user_id, token_id, connection_name, tool_name, outcome, error_source,
+                       error_code, execution_id, agent_run_id, request_id, at, duration_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+RETURNING id;
+
+-- name: tool_call_list
+SELECT c.id, c.user_id, c.token_id, t.label, c.connection_name, c.tool_name, c.outcome,
+       c.error_source, c.error_code, c.execution_id, c.agent_run_id, c.request_id, c.at,
+       c.duration_ms
+FROM tool_call AS c
+LEFT JOIN api_token AS t ON t.id = c.token_id
+WHERE c.user_id = ?1 AND c.id < ?2
+ORDER BY c.id DESC
+LIMIT ?3;
+
+-- name: tool_call_list_by_connection
+SELECT c.id, c.user_id, c.token_id, t.label, c.connection_name, c.tool_name, c.outcome,
+       c.error_source, c.error_code, c.execution_id, c.agent_run_id, c.request_id, c.at,
+       c.duration_ms
+FROM tool_call AS c
+LEFT JOIN api_token AS t ON t.id = c.token_id
+WHERE c.user_id = ?1 AND c.id < ?2 AND c.connection_name = ?4
+ORDER BY c.id DESC
+LIMIT ?3;
+
+-- name: tool_call_last_list
+-- Hops from one connection to the next through the index, instead of walking the whole trail.
+WITH RECURSIVE used (name) AS (
+    SELECT min(connection_name) FROM tool_call WHERE user_id = ?1
+    UNION ALL
+    SELECT (SELECT min(connection_name) FROM tool_call
+            WHERE user_id = ?1 AND connection_name > used.name)
+    FROM used
+    WHERE used.name IS NOT NULL
+)
+SELECT c.connection_name, t.label, c.outcome, c.at
+FROM used
+JOIN tool_call AS c ON c.id = (SELECT max(id) FROM tool_call
+                               WHERE user_id = ?1 AND connection_name = used.name)
+LEFT JOIN api_token AS t ON t.id = c.token_id
+WHERE used.name IS NOT NULL
+ORDER BY used.name
+LIMIT ?2;

@@ -1,0 +1,59 @@
+-- Persons. The column order of every SELECT here is that of read_user in store/user.c.
+
+-- name: user_find
+SELECT id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+       accounts_read_at
+FROM user
+WHERE id = ?1;
+
+-- name: user_find_by_identifier
+SELECT id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+       accounts_read_at
+FROM user
+WHERE identifier = ?1;
+
+-- name: user_list
+SELECT id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+       accounts_read_at
+FROM user
+WHERE id > ?1
+ORDER BY id
+LIMIT ?2;
+
+-- name: user_update
+-- Who signed in is known already: issuer, subject, identifier, email, name, organization, now.
+UPDATE user
+SET identifier = ?3, email = ?4, name = ?5, organization = ?6,
+    last_seen_at = max(ifnull(last_seen_at, 0), ?7)
+WHERE issuer = ?1 AND subject = ?2
+RETURNING id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+          accounts_read_at;
+
+-- name: user_adopt
+-- Who signed in was named by a service before; parameters as user_update.
+UPDATE user
+SET issuer = ?1, subject = ?2, email = ?4, name = ?5, organization = ?6,
+    last_seen_at = max(ifnull(last_seen_at, 0), ?7)
+WHERE identifier = ?3 AND issuer = 'service'
+RETURNING id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+          accounts_read_at;
+
+-- name: user_insert
+-- Parameters as user_update.
+INSERT INTO user (issuer, subject, identifier, email, name, organization, created_at, last_seen_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+RETURNING id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+          accounts_read_at;
+
+-- name: user_insert_named
+-- Somebody whom a service names and who has never signed in: identifier, now.
+INSERT INTO user (issuer, subject, identifier, created_at)
+VALUES ('service', ?1, ?1, ?2)
+RETURNING id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+          accounts_read_at;
+
+-- name: user_touch
+UPDATE user SET last_seen_at = ?2 WHERE id = ?1 AND ifnull(last_seen_at, 0) < ?2;
+
+-- name: user_set_accounts_read_at
+UPDATE user SET accounts_read_at = ?2 WHERE id = ?1;

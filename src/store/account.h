@@ -1,0 +1,104 @@
+/* Connected accounts: what we know of each person's authorization on each connection, from where,
+ * and every change of it. Scalekit holds the truth; this is the record of what it last said.
+ *
+ * Owner: strings of results live in ctx->arena. Threads: as the transaction. Errors:
+ * GATE_ERR_NOT_FOUND records nothing.
+ */
+#ifndef GATE_STORE_ACCOUNT_H
+#define GATE_STORE_ACCOUNT_H
+
+#include "core/account_status.h"
+#include "store/store.h"
+
+/* From where we learned something. Stored by name. */
+enum gate_account_source {
+    GATE_ACCOUNT_SOURCE_PAGE,
+    GATE_ACCOUNT_SOURCE_CALLBACK,
+    GATE_ACCOUNT_SOURCE_WEBHOOK,
+    GATE_ACCOUNT_SOURCE_TOOL_CALL,
+    GATE_ACCOUNT_SOURCE_SWEEP,
+    GATE_ACCOUNT_SOURCE_CONNECT,
+    GATE_ACCOUNT_SOURCE_DISCONNECT,
+    GATE_ACCOUNT_SOURCE_COUNT_,
+};
+
+struct gate_account {
+    int64_t id; /* ours; not Scalekit's */
+    int64_t user_id;
+    const char *connection_name;
+    const char *scalekit_id;        /* ca_…; NULL: not known */
+    const char *authorization_type; /* OAUTH, API_KEY…; NULL: not known */
+    enum gate_account_status status;
+    int64_t token_expires_at;
+    int64_t updated_at; /* Scalekit's own; 0: it did not say */
+    int64_t learned_at; /* ours */
+    enum gate_account_source learned_from;
+};
+
+/* One change of status, the oldest ones included. */
+struct gate_account_event {
+    const char *connection_name;
+    const char *old_status; /* NULL: there was no account */
+    const char *new_status; /* NULL: the account was forgotten */
+    enum gate_account_source source;
+    int64_t at;
+};
+
+/* Everything that Scalekit lists for one person. */
+struct gate_account_reading {
+    const struct gate_account
+        *accounts; /* user_id, id and learned_… of the elements are not read */
+    size_t count;
+    int64_t asked_at; /* when the list was asked for: what was learned since then stays */
+    enum gate_account_source learned_from;
+};
+
+enum gate_account_save_rule {
+    GATE_ACCOUNT_SAVE_NEWER,  /* an older `updated_at` than the recorded one is passed over */
+    GATE_ACCOUNT_SAVE_ALWAYS, /* this is known to be so now; `updated_at` 0 keeps the recorded one
+                               */
+};
+
+/* Static name of a source ("page", "tool_call"). */
+const char *gate_account_source_name(enum gate_account_source source);
+
+/* Record what was learned at `now_ms` about (user_id, connection_name); `id` and `learned_at` are
+ * not read. A newer `updated_at` wins, an equal one too; NULL texts and a 0 token_expires_at
+ * overwrite. An account that was forgotten stays so: late news of the same scalekit_id are passed
+ * over. A change of status appends an event. `ret_changed` (may be NULL) says whether the status is
+ * another than before. */
+enum gate_err gate_store_account_save(struct gate_ctx *ctx, gate_store_tx *tx,
+                                      const struct gate_account *account,
+                                      enum gate_account_save_rule rule, int64_t now_ms,
+                                      bool *ret_changed) GATE_MUST_CHECK;
+
+/* List a person's accounts by connection name; at most GATE_CONNECTIONS_MAX. */
+enum gate_err gate_store_account_list(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                      struct gate_account **ret_accounts,
+                                      size_t *ret_count) GATE_MUST_CHECK;
+
+enum gate_err gate_store_account_find(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                      const char *connection_name,
+                                      struct gate_account *ret_account) GATE_MUST_CHECK;
+
+/* Remove the account, which is gone at Scalekit, and append an event without a new status. One that
+ * is not recorded is no error and no event. `ret_changed` may be NULL. */
+enum gate_err gate_store_account_forget(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                        const char *connection_name,
+                                        enum gate_account_source source, int64_t now_ms,
+                                        bool *ret_changed) GATE_MUST_CHECK;
+
+/* Make the record agree with a complete list: save every element (the newer wins), forget what is
+ * absent unless it was learned after `asked_at`, and set the person's accounts_read_at to `now_ms`.
+ * `ret_changed` (may be NULL) counts the changes of status. */
+enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                           const struct gate_account_reading *reading,
+                                           int64_t now_ms, size_t *ret_changed) GATE_MUST_CHECK;
+
+/* List up to `max` events of a person on one connection, newest first. */
+enum gate_err gate_store_account_event_list(struct gate_ctx *ctx, gate_store_tx *tx,
+                                            int64_t user_id, const char *connection_name,
+                                            size_t max, struct gate_account_event **ret_events,
+                                            size_t *ret_count) GATE_MUST_CHECK;
+
+#endif

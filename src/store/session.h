@@ -1,0 +1,51 @@
+/* Signed-in browsers. The store knows the hash of the cookie's value only.
+ *
+ * Owner: strings of results live in ctx->arena. Threads: as the transaction. Errors:
+ * GATE_ERR_NOT_FOUND records nothing.
+ */
+#ifndef GATE_STORE_SESSION_H
+#define GATE_STORE_SESSION_H
+
+#include "crypto/digest.h"
+#include "store/store.h"
+#include "store/user.h"
+
+struct gate_session {
+    int64_t id;
+    struct gate_digest hash;
+    int64_t user_id;
+    int64_t created_at;
+    int64_t last_seen_at;
+    int64_t idle_expires_at; /* kept no later than expires_at */
+    int64_t expires_at;
+    const char *user_agent;      /* NULL: none sent */
+    const char *sealed_id_token; /* for signing out at the provider; NULL: none */
+};
+
+/* Record a session and drop the same person's oldest beyond GATE_SESSIONS_PER_USER_MAX. `id` is not
+ * read. */
+enum gate_err gate_store_session_insert(struct gate_ctx *ctx, gate_store_tx *tx,
+                                        const struct gate_session *session,
+                                        int64_t *ret_id) GATE_MUST_CHECK;
+
+/* Find the session that has not expired at `now_ms`, and its person. */
+enum gate_err gate_store_session_find_by_hash(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              const struct gate_digest *hash, int64_t now_ms,
+                                              struct gate_session *ret_session,
+                                              struct gate_user *ret_user) GATE_MUST_CHECK;
+
+/* Note that the session was used, and move its idle expiry (never beyond expires_at, never back). A
+ * session that is gone is no error. */
+enum gate_err gate_store_session_touch(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                       int64_t now_ms, int64_t idle_expires_at) GATE_MUST_CHECK;
+
+/* End a session. One that is gone already is no error. */
+enum gate_err gate_store_session_delete_by_hash(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                const struct gate_digest *hash) GATE_MUST_CHECK;
+
+/* Delete up to `max` sessions that have expired at `now_ms`. `ret_deleted` may be NULL. */
+enum gate_err gate_store_session_delete_expired(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                int64_t now_ms, size_t max,
+                                                size_t *ret_deleted) GATE_MUST_CHECK;
+
+#endif
