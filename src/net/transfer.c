@@ -1,0 +1,319 @@
+/* One HTTP exchange: the options of its handle, its callbacks, and what its end means. */
+#include "net/engine.h"
+
+#include <ctype.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/secret.h"
+#include "core/text.h"
+#include "net/url.h"
+
+#define CONNECT_TIMEOUT_MS 10000L
+/* Kept connections older than this are not used again: most servers close idle ones after a minute,
+ * and a write that meets a closing connection ends as "outcome unknown". */
+#define IDLE_CONNECTION_MAX_S 30L
+#define BUFFER_BYTES (16L * 1024)
+
+static bool is_header_name(const char *name) {
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return !gate_text_is_empty(name) && strspn(name, token) == strlen(name);
+}
+
+/* Where a message ends is libcurl's business; a caller's word on it would be a smuggling hole. */
+static bool is_framing(const char *name) {
+    static const char *const framing[] = {"host",       "content-length", "transfer-encoding",
+                                          "connection", "upgrade",        "te",
+                                          "trailer",    "expect"};
+    for (size_t i = 0; i < sizeof framing / sizeof framing[0]; i++) {
+        if (gate_text_equal_ignoring_case(name, framing[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum gate_err gate_net_transfer_check(struct gate_net_job *job) {
+    const struct gate_net_request *request = job->request;
+    struct gate_url url;
+    if (gate_url_parse(job->ctx->arena, request->url, &url) != GATE_OK) {
+        return gate_fail(job->ctx, GATE_ERR_INPUT, "not a URL that is called from here");
+    }
+    job->host = url.host;
+    job->is_https = gate_text_equal(url.scheme, "https");
+    if (!job->is_https && !gate_url_is_loopback(&url)) {
+        return gate_fail(job->ctx, GATE_ERR_INPUT, "%s: plain http is for this machine only",
+                         url.host);
+    }
+    if (!is_header_name(request->method)) {
+        return gate_fail(job->ctx, GATE_ERR_INPUT, "not a request method");
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct gate_net_header *header = &request->headers[i];
+        if (!is_header_name(header->name) || is_framing(header->name) || header->value == NULL ||
+            !gate_text_is_one_line(header->value, strlen(header->value))) {
+            return gate_fail(job->ctx, GATE_ERR_INPUT, "%s: a header that cannot be sent",
+                             url.host);
+        }
+    }
+    return GATE_OK;
+}
+
+static size_t read_body(char *room, size_t size, size_t count, void *state) {
+    struct gate_net_job *job = state;
+    size_t length = job->request->body_length - job->body_read_bytes;
+    if (length > size * count) {
+        length = size * count;
+    }
+    memcpy(room, job->request->body + job->body_read_bytes, length);
+    job->body_read_bytes += length;
+    return length;
+}
+
+static int rewind_body(void *state, curl_off_t offset, int origin) {
+    struct gate_net_job *job = state;
+    if (origin != SEEK_SET || offset < 0 || (size_t)offset > job->request->body_length) {
+        return CURL_SEEKFUNC_FAIL;
+    }
+    job->body_read_bytes = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static size_t write_body(char *bytes, size_t size, size_t count, void *state) {
+    struct gate_net_job *job = state;
+    gate_buffer_append(&job->body, bytes, size * count);
+    if (job->body.overflowed) {
+        job->refusal = "the answer is too large";
+        return 0;
+    }
+    return size * count;
+}
+
+static void keep_header(struct gate_net_job *job, const char *line, size_t length) {
+    const char *colon = memchr(line, ':', length);
+    if (colon == NULL || colon == line || job->refusal != NULL) {
+        return;
+    }
+    const char *value = colon + 1;
+    const char *end = line + length;
+    while (value < end && (*value == ' ' || *value == '\t')) {
+        value++;
+    }
+    while (end > value && isspace((unsigned char)end[-1])) {
+        end--;
+    }
+    gate_arena *arena = job->ctx->arena;
+    char *name = gate_arena_strndup(arena, line, (size_t)(colon - line));
+    for (char *letter = name; *letter != '\0'; letter++) {
+        *letter = (char)tolower((unsigned char)*letter);
+    }
+    job->headers[job->header_count].name = name;
+    job->headers[job->header_count].value = gate_arena_strndup(arena, value, (size_t)(end - value));
+    job->header_count++;
+}
+
+static size_t write_header(char *line, size_t size, size_t count, void *state) {
+    struct gate_net_job *job = state;
+    size_t length = size * count;
+    job->header_bytes += length;
+    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        job->header_count = 0; /* what came before was an interim answer */
+        job->headers_ended = false;
+        return length;
+    }
+    if (job->header_bytes > GATE_UPSTREAM_HEADERS_MAX_BYTES ||
+        job->header_count == GATE_UPSTREAM_HEADERS_MAX) {
+        job->refusal = "the answer's header is too large";
+        return 0;
+    }
+    if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
+        job->headers_ended = true;
+    }
+    if (!job->headers_ended) { /* afterwards come trailers, which nobody here trusts */
+        keep_header(job, line, length);
+    }
+    return length;
+}
+
+static CURLcode use_shared_trust(CURL *easy, void *ssl_ctx, void *state) {
+    (void)easy;
+    gate_net *net = state;
+    SSL_CTX_set1_cert_store(ssl_ctx, net->trust);
+    return CURLE_OK;
+}
+
+static void append_header(struct gate_net_job *job, const char *line) {
+    struct curl_slist *longer = curl_slist_append(job->request_headers, line);
+    if (longer == NULL) {
+        abort();
+    }
+    job->request_headers = longer;
+}
+
+static void set_headers(struct gate_net_job *job) {
+    struct gate_buffer line;
+    gate_buffer_init(&line, SIZE_MAX / 2);
+    bool has_type = false;
+    for (size_t i = 0; i < job->request->header_count; i++) {
+        const struct gate_net_header *header = &job->request->headers[i];
+        has_type = has_type || gate_text_equal_ignoring_case(header->name, "content-type");
+        line.length = 0;
+        /* "Name;" is libcurl's way to send a header without value; "Name:" would remove it. */
+        gate_buffer_printf(&line, header->value[0] == '\0' ? "%s;" : "%s: %s", header->name,
+                           header->value);
+        append_header(job, gate_buffer_text(&line));
+    }
+    append_header(job, "Expect:");
+    if (!has_type) {
+        append_header(job, "Content-Type:");
+    }
+    if (line.data != NULL) {
+        gate_secret_wipe(line.data, line.capacity);
+    }
+    gate_buffer_done(&line);
+    curl_easy_setopt(job->easy, CURLOPT_HTTPHEADER, job->request_headers);
+}
+
+/* A body goes out through READFUNCTION. Without SEEKFUNCTION libcurl cannot send it again when a
+ * kept connection dies under it (it would do so silently); a write without a body has no such brake
+ * and so gets its own connection. */
+static void set_method_and_body(struct gate_net_job *job) {
+    const struct gate_net_request *request = job->request;
+    CURL *easy = job->easy;
+    bool wants_body = gate_text_equal(request->method, "POST") ||
+                      gate_text_equal(request->method, "PUT") ||
+                      gate_text_equal(request->method, "PATCH");
+    if (request->body_length > 0 || wants_body) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
+        curl_easy_setopt(easy, CURLOPT_READDATA, job);
+    } else if (gate_text_equal(request->method, "HEAD")) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    }
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (request->is_read) {
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, job);
+    } else if (request->body_length == 0) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    }
+}
+
+static void set_connection(struct gate_net_job *job) {
+    CURL *easy = job->easy;
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Else a cancelled transfer would hold the engine until its name lookup ends. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    if (!job->is_https) {
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* loopback stays on this machine */
+        return;
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    /* libcurl would read all certificates again for every connection (27-40 ms). */
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_shared_trust);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, job->net);
+}
+
+enum gate_err gate_net_transfer_prepare(struct gate_net_job *job) {
+    CURL *easy = job->easy;
+    job->detail = gate_arena_alloc(job->ctx->arena, CURL_ERROR_SIZE);
+    job->headers = gate_arena_alloc_array(job->ctx->arena, GATE_UPSTREAM_HEADERS_MAX,
+                                          sizeof(struct gate_net_header));
+    gate_buffer_init(&job->body, job->request->max_response_bytes);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job->detail);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
+    if (curl_easy_setopt(easy, CURLOPT_URL, job->request->url) != CURLE_OK) {
+        return gate_fail(job->ctx, GATE_ERR_INTERNAL, "%s: libcurl has no memory", job->host);
+    }
+    set_connection(job);
+    set_method_and_body(job);
+    set_headers(job);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, job);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, write_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, job);
+    return GATE_OK;
+}
+
+/* Whether the other side may have carried the request out. A request with a body is nothing without
+ * it. */
+static bool may_have_left(const struct gate_net_job *job) {
+    if (job->easy == NULL) {
+        return false;
+    }
+    if (job->request->body_length > 0) {
+        return job->body_read_bytes > 0;
+    }
+    long request_bytes = 0;
+    curl_easy_getinfo(job->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+    return request_bytes > 0;
+}
+
+static enum gate_err choose_kind(const struct gate_net_job *job, enum gate_err harmless) {
+    return !job->request->is_read && may_have_left(job) ? GATE_ERR_OUTCOME_UNKNOWN : harmless;
+}
+
+static void hand_over(struct gate_net_job *job) {
+    gate_buffer_append(&job->body, "", 0); /* makes the NUL exist also behind an empty body */
+    gate_arena_defer(job->ctx->arena, free, job->body.data);
+    *job->ret_response = (struct gate_net_response){
+        .status = job->status,
+        .headers = job->headers,
+        .header_count = job->header_count,
+        .body = job->body.data,
+        .body_length = job->body.length,
+    };
+    job->body.data = NULL;
+}
+
+enum gate_err gate_net_transfer_judge(struct gate_net_job *job, CURLcode code) {
+    long status = 0;
+    curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
+    job->status = (int)status;
+    if (code == CURLE_OK) {
+        hand_over(job);
+        return GATE_OK;
+    }
+    if (job->refusal != NULL) {
+        return gate_fail(job->ctx, choose_kind(job, GATE_ERR_UPSTREAM), "%s: %s", job->host,
+                         job->refusal);
+    }
+    bool is_no_http = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY;
+    const char *reason = job->detail[0] == '\0' ? curl_easy_strerror(code) : job->detail;
+    return gate_fail(job->ctx,
+                     choose_kind(job, is_no_http ? GATE_ERR_UPSTREAM : GATE_ERR_UNAVAILABLE),
+                     "%s: %s (libcurl %d)", job->host, reason, (int)code);
+}
+
+enum gate_err gate_net_transfer_abandon(struct gate_net_job *job, enum gate_err reason) {
+    return gate_fail(job->ctx, choose_kind(job, reason), "%s: %s", job->host,
+                     reason == GATE_ERR_TIMEOUT ? "no answer in time" : "shutting down");
+}
+
+void gate_net_transfer_done(struct gate_net_job *job) {
+    for (struct curl_slist *header = job->request_headers; header != NULL; header = header->next) {
+        gate_secret_wipe(header->data, strlen(header->data));
+    }
+    curl_slist_free_all(job->request_headers);
+    job->request_headers = NULL;
+    gate_buffer_done(&job->body);
+}
