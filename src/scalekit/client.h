@@ -1,0 +1,128 @@
+/* What the files of the client share: its state, the shared token, one call, one listing.
+ *
+ * Owner: gate_scalekit_new. Threads: locked; the lock guards the token's fields. A call or listing
+ * belongs to the arena of the context that it runs for.
+ */
+#ifndef GATE_SCALEKIT_CLIENT_H
+#define GATE_SCALEKIT_CLIENT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "scalekit/scalekit.h"
+#include "json/json.h"
+
+struct gate_scalekit_token;
+struct gate_scalekit_token_wait;
+
+struct gate_scalekit {
+    char *url; /* without slash at the end */
+    const char *client_id;
+    const gate_secret *client_secret;
+    gate_net *net;
+    const struct gate_clock *clock;
+    gate_runqueue *runqueue;
+    atomic_int references; /* the owner's and a token fetch's */
+
+    pthread_mutex_t lock; /* for the rest */
+    struct gate_scalekit_token *token;
+    bool is_fetching;
+    struct gate_scalekit_token_wait *waiting;
+    int64_t failed_until_ms; /* before that nobody asks again */
+    struct gate_error failed;
+};
+
+/* Drop one reference; the last one frees. */
+void gate_scalekit_release(gate_scalekit *scalekit);
+
+/* token.c: the environment's bearer token. One fetch at a time serves everybody who waits; it is
+ * renewed ahead of its end while the old one is still handed out. */
+void gate_scalekit_token_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                               struct gate_scalekit_token **ret_token, gate_then_fn *then,
+                               void *state);
+/* The whole "Bearer …" value, as long as the token is held. */
+const char *gate_scalekit_token_header(const struct gate_scalekit_token *token);
+/* NULL is fine. */
+void gate_scalekit_token_release(struct gate_scalekit_token *token);
+/* Scalekit refused this token: forget it, unless a newer one is there already. */
+void gate_scalekit_token_refuse(gate_scalekit *scalekit, const struct gate_scalekit_token *token);
+
+/* One request to Scalekit with all that may become of it: token, renewal, repetition. */
+struct gate_scalekit_call {
+    const char *method;
+    const char *target; /* path and query */
+    const char *body;
+    size_t body_length;
+    bool is_repeatable; /* a read, or as harmless as one */
+    int64_t timeout_ms;
+    size_t max_response_bytes;
+    gate_then_fn *then;
+    void *state;
+
+    /* The outcome. */
+    struct gate_net_response response;
+    const gate_json *json; /* the answer, an object, when well */
+    struct gate_scalekit_failure failure;
+
+    /* While it runs. */
+    gate_scalekit *scalekit;
+    struct gate_net_request request;
+    struct gate_net_header headers[4];
+    struct gate_scalekit_token *token;
+    int64_t ends_ms;
+    int attempts;
+    bool has_renewed;
+    enum gate_err err;
+};
+
+/* Make a GET (repeatable) or POST (not) with the limits of control calls. */
+struct gate_scalekit_call *gate_scalekit_call_make(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                                   const char *method, const char *target);
+/* Add one query parameter; a NULL value adds nothing. */
+void gate_scalekit_call_query_add(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                                  const char *name, const char *value);
+
+struct gate_scalekit_field {
+    const char *name;
+    const char *text; /* NULL: leave out */
+};
+
+/* Set the body to one JSON object of texts. */
+void gate_scalekit_call_body_set(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                                 const struct gate_scalekit_field *fields, size_t count);
+void gate_scalekit_call_start(struct gate_ctx *ctx, struct gate_scalekit_call *call);
+
+/* answer.c: read what came back into call->json or call->failure, and say what it means. */
+enum gate_err gate_scalekit_answer_read(struct gate_ctx *ctx, struct gate_scalekit_call *call);
+
+/* listing.c: all pages of a list, as one array. */
+struct gate_scalekit_listing {
+    const char *target; /* with filters, without paging */
+    int page_size;
+    const char *items_name;
+    size_t item_bytes;
+    /* Read one element; false leaves it out. */
+    bool (*read_item)(gate_arena *arena, const gate_json *json, void *item, const void *filter);
+    const void *filter;
+    gate_then_fn *then;
+    void *state;
+
+    /* The outcome. */
+    void *items;
+    size_t count;
+
+    /* While it runs. */
+    gate_scalekit *scalekit;
+    size_t capacity;
+    int pages;
+    const char *page_token;
+    struct gate_scalekit_call *call;
+};
+
+void gate_scalekit_listing_start(struct gate_ctx *ctx, struct gate_scalekit_listing *listing);
+
+/* How Scalekit's records are read: absent texts become "", absent times 0. */
+const char *gate_scalekit_text(const gate_json *object, const char *name);
+int64_t gate_scalekit_time(const gate_json *object, const char *name);
+
+#endif
