@@ -9,7 +9,7 @@
 #define GATE_ERROR_MESSAGE_MAX_BYTES 256
 #define GATE_REQUEST_ID_MAX_BYTES 64
 #define GATE_LOG_LINE_MAX_BYTES 2048
-#define GATE_ARENA_BLOCK_BYTES 4096
+#define GATE_ARENA_BLOCK_BYTES 2048
 
 /* Requests from strangers. */
 #define GATE_REQUEST_URI_MAX_BYTES 8192
@@ -38,7 +38,7 @@
 #define GATE_TOOL_TIMEOUT_MS 60000
 
 /* Words people and Scalekit give us. */
-#define GATE_IDENTIFIER_MAX_BYTES 256
+#define GATE_IDENTIFIER_MAX_BYTES 100 /* Scalekit takes no longer one */
 #define GATE_CONNECTION_NAME_MAX_BYTES 128
 #define GATE_TOOL_NAME_MAX_BYTES 128
 #define GATE_AGENT_RUN_ID_MAX_BYTES 128

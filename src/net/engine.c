@@ -118,7 +118,7 @@ static void log_transfer(const struct gate_net_job *job, enum gate_err err) {
         GATE_LOG_TEXT("method", job->request->method), GATE_LOG_TEXT("host", job->host),
         GATE_LOG_NUMBER("status", job->status), GATE_LOG_TEXT("outcome", gate_err_name(err)),
         GATE_LOG_NUMBER("duration_ms", gate_clock_monotonic_ms(job->net->clock) - job->started_ms),
-        GATE_LOG_NUMBER("sent_bytes", (int64_t)job->body_read_bytes),
+        GATE_LOG_NUMBER("sent_bytes", (int64_t)(job->was_sent ? job->request->body_length : 0)),
         GATE_LOG_NUMBER("received_bytes",
                         err == GATE_OK ? (int64_t)job->ret_response->body_length : 0));
 }

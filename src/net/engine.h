@@ -35,8 +35,7 @@ struct gate_net_job {
     bool is_https;
     CURL *easy;
     struct curl_slist *request_headers;
-    size_t
-        body_read_bytes; /* how much of the request's body libcurl took: 0 means that none left */
+    bool was_sent; /* libcurl began to send it */
     int status;
     struct gate_net_header *headers;
     size_t header_count;

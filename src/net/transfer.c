@@ -14,7 +14,10 @@
 /* Kept connections older than this are not used again: most servers close idle ones after a minute,
  * and a write that meets a closing connection ends as "outcome unknown". */
 #define IDLE_CONNECTION_MAX_S 30L
-#define BUFFER_BYTES (16L * 1024)
+/* Per transfer in flight; small, because thousands wait at a time. The second is libcurl's minimum.
+ */
+#define RECEIVE_BUFFER_BYTES (4L * 1024)
+#define SEND_BUFFER_BYTES (16L * 1024)
 
 static bool is_header_name(const char *name) {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789"
@@ -61,24 +64,21 @@ enum gate_err gate_net_transfer_check(struct gate_net_job *job) {
     return GATE_OK;
 }
 
-static size_t read_body(char *room, size_t size, size_t count, void *state) {
+/* Runs each time that libcurl is about to send the request. When a kept connection dies before an
+ * answer, libcurl sends again on a new one, silently: right for a read, wrong for a write, which
+ * may have been carried out. */
+static int allow_sending(void *state, char *remote_address, char *local_address, int remote_port,
+                         int local_port) {
+    (void)remote_address;
+    (void)local_address;
+    (void)remote_port;
+    (void)local_port;
     struct gate_net_job *job = state;
-    size_t length = job->request->body_length - job->body_read_bytes;
-    if (length > size * count) {
-        length = size * count;
+    if (job->was_sent && !job->request->is_read) {
+        return CURL_PREREQFUNC_ABORT;
     }
-    memcpy(room, job->request->body + job->body_read_bytes, length);
-    job->body_read_bytes += length;
-    return length;
-}
-
-static int rewind_body(void *state, curl_off_t offset, int origin) {
-    struct gate_net_job *job = state;
-    if (origin != SEEK_SET || offset < 0 || (size_t)offset > job->request->body_length) {
-        return CURL_SEEKFUNC_FAIL;
-    }
-    job->body_read_bytes = (size_t)offset;
-    return CURL_SEEKFUNC_OK;
+    job->was_sent = true;
+    return CURL_PREREQFUNC_OK;
 }
 
 static size_t write_body(char *bytes, size_t size, size_t count, void *state) {
@@ -176,9 +176,6 @@ static void set_headers(struct gate_net_job *job) {
     curl_easy_setopt(job->easy, CURLOPT_HTTPHEADER, job->request_headers);
 }
 
-/* A body goes out through READFUNCTION. Without SEEKFUNCTION libcurl cannot send it again when a
- * kept connection dies under it (it would do so silently); a write without a body has no such brake
- * and so gets its own connection. */
 static void set_method_and_body(struct gate_net_job *job) {
     const struct gate_net_request *request = job->request;
     CURL *easy = job->easy;
@@ -188,20 +185,17 @@ static void set_method_and_body(struct gate_net_job *job) {
     if (request->body_length > 0 || wants_body) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
-        curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
-        curl_easy_setopt(easy, CURLOPT_READDATA, job);
+        /* Not copied, and sent together with the header: no upload buffer of 16 kB for each call in
+         * flight. */
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_length == 0 ? "" : request->body);
     } else if (gate_text_equal(request->method, "HEAD")) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    if (request->is_read) {
-        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
-        curl_easy_setopt(easy, CURLOPT_SEEKDATA, job);
-    } else if (request->body_length == 0) {
-        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    }
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, allow_sending);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, job);
 }
 
 static void set_connection(struct gate_net_job *job) {
@@ -211,8 +205,8 @@ static void set_connection(struct gate_net_job *job) {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* Else a cancelled transfer would hold the engine until its name lookup ends. */
@@ -254,18 +248,9 @@ enum gate_err gate_net_transfer_prepare(struct gate_net_job *job) {
     return GATE_OK;
 }
 
-/* Whether the other side may have carried the request out. A request with a body is nothing without
- * it. */
+/* Whether the other side may have carried the request out. */
 static bool may_have_left(const struct gate_net_job *job) {
-    if (job->easy == NULL) {
-        return false;
-    }
-    if (job->request->body_length > 0) {
-        return job->body_read_bytes > 0;
-    }
-    long request_bytes = 0;
-    curl_easy_getinfo(job->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    return request_bytes > 0;
+    return job->easy != NULL && job->was_sent;
 }
 
 static enum gate_err choose_kind(const struct gate_net_job *job, enum gate_err harmless) {

@@ -5,7 +5,7 @@
 #include "scalekit/client.h"
 #include "scalekit/wire.h"
 
-#define PAGE_SIZE 100
+#define PAGE_SIZE 99 /* the largest that the descriptors allow: less than 100 */
 
 struct accounts_fetch {
     struct gate_scalekit_listing listing;

@@ -81,7 +81,7 @@ static void test_accounts_fetch__gives_only_the_users_own(void **state) {
     gate_ctx_free(call.ctx);
     look(fixture);
     assert_string_equal(fixture->seen_target[0],
-                        "GET /api/v1/connected_accounts?identifier=u%201%26x&page_size=100");
+                        "GET /api/v1/connected_accounts?identifier=u%201%26x&page_size=99");
 }
 
 static enum gate_err run_account(struct fixture *fixture, struct gate_scalekit_account *ret) {
