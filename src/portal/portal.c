@@ -1,0 +1,30 @@
+#include "portal/portal.h"
+
+#include <stdlib.h>
+
+#include "portal/state.h"
+
+gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
+    gate_portal *portal = calloc(1, sizeof *portal);
+    if (portal == NULL) {
+        abort();
+    }
+    portal->parts = *parts;
+    const gate_secret *secret = parts->config->secret;
+    portal->csrf_key = gate_key_derive(secret, "csrf");
+    portal->signin_key = gate_key_derive(secret, "signin");
+    portal->id_token_key = gate_key_derive(secret, "id-token");
+    portal->provider = gate_provider_new(parts);
+    portal->refresher = gate_refresher_new(parts);
+    return portal;
+}
+
+void gate_portal_free(gate_portal *portal) {
+    if (portal == NULL) {
+        return;
+    }
+    gate_refresher_free(portal->refresher);
+    gate_provider_free(portal->provider);
+    gate_secret_wipe(portal, sizeof *portal);
+    free(portal);
+}

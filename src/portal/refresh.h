@@ -1,0 +1,36 @@
+/* Keeping the record true: reading the catalogue and one user's accounts from Scalekit.
+ *
+ * Threads: locked inside (one mutex in the refresher). At most one refresh per user, and one of the
+ * catalogue, is under way; later askers wait for it or go on with what is recorded. Errors: those
+ * of scalekit/; the record stays as it was.
+ */
+#ifndef GATE_PORTAL_REFRESH_H
+#define GATE_PORTAL_REFRESH_H
+
+#include "portal/caller.h"
+#include "portal/portal.h"
+#include "store/account.h"
+
+/* Make sure there is a recorded catalogue: read it now if there is none, in the background if it is
+ * older than catalogue_max_age. `then` gets GATE_OK when there is one, however old. */
+void gate_portal_catalogue_need(struct gate_ctx *ctx, gate_portal *portal, gate_then_fn *then,
+                                void *state);
+
+/* Start a refresh of the user's accounts in the background if the record is older than
+ * account_max_age; returns at once. When the user was never read, `then` waits for it (GATE_ERR_…
+ * if that fails), else it gets GATE_OK at once. */
+void gate_portal_accounts_need(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_user *user, gate_then_fn *then, void *state);
+
+/* Has reading the user's accounts (or, with 0, the catalogue) failed in the last half minute, or is
+ * it taking long? Then pages say that what they show may be old. */
+bool gate_portal_refresh_is_failing(gate_portal *portal, int64_t user_id);
+
+/* Ask Scalekit about one account now and record the answer; GATE_ERR_NOT_FOUND when Scalekit has
+ * none. */
+void gate_portal_account_ask(struct gate_ctx *ctx, gate_portal *portal,
+                             const struct gate_user *user, const char *connection_name,
+                             enum gate_account_source source, struct gate_account *ret_account,
+                             gate_then_fn *then, void *state);
+
+#endif

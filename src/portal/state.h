@@ -1,0 +1,25 @@
+/* Inside of gate_portal, for the files of portal/ only. */
+#ifndef GATE_PORTAL_STATE_H
+#define GATE_PORTAL_STATE_H
+
+#include "portal/portal.h"
+
+struct gate_provider;  /* the sign-in provider's metadata and keys; portal/provider.c */
+struct gate_refresher; /* which refreshes are under way; portal/refresh.c */
+
+struct gate_portal {
+    struct gate_portal_parts parts;
+    struct gate_digest csrf_key; /* derived keys, one per purpose */
+    struct gate_digest signin_key;
+    struct gate_digest id_token_key;
+    struct gate_provider *provider;
+    struct gate_refresher *refresher;
+};
+
+/* Each owner's part of gate_portal_new and gate_portal_free. */
+struct gate_provider *gate_provider_new(const struct gate_portal_parts *parts);
+void gate_provider_free(struct gate_provider *provider);
+struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts);
+void gate_refresher_free(struct gate_refresher *refresher);
+
+#endif

@@ -1,0 +1,282 @@
+#include "portal/token.h"
+
+#include <string.h>
+
+#include "core/encoding.h"
+#include "core/random.h"
+#include "core/text.h"
+#include "portal/state.h"
+
+#define TOKEN_PREFIX_PERSONAL "ghp_"
+#define TOKEN_PREFIX_SERVICE "ghs_"
+#define TOKEN_RANDOM_BYTES 32
+#define TOKEN_SHOWN_BYTES                                                                          \
+    10 /* "ghp_" and six characters: 36 of 256 bits, of no use to a guesser                        \
+        */
+#define TOUCH_EVERY_MS 60000
+
+struct touch {
+    int64_t token_id;
+    int64_t now_ms;
+};
+
+static enum gate_err touch_token(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    const struct touch *touch = state;
+    return gate_store_token_touch(ctx, tx, touch->token_id, touch->now_ms);
+}
+
+/* Every request would be a write otherwise; to the minute is enough for "last used". */
+static void note_use(gate_portal *portal, const struct gate_token *token, int64_t now_ms) {
+    if (now_ms - token->last_used_at < TOUCH_EVERY_MS) {
+        return;
+    }
+    struct touch touch = {token->id, now_ms};
+    gate_store_write_later(portal->parts.store, touch_token, &touch, sizeof touch);
+}
+
+static bool looks_like_token(const char *bearer) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t length = strlen(bearer);
+    return length < 100 && strspn(bearer, plain) == length &&
+           (gate_text_starts_with(bearer, TOKEN_PREFIX_PERSONAL) ||
+            gate_text_starts_with(bearer, TOKEN_PREFIX_SERVICE));
+}
+
+enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, const char *bearer,
+                                     struct gate_caller *ret_caller) {
+    if (!looks_like_token(bearer)) {
+        return GATE_ERR_UNAUTHENTICATED;
+    }
+    /* The store compares hashes of 256 random bits, so timing tells nothing about a token's text.
+     */
+    struct gate_digest hash = gate_digest_make(bearer, strlen(bearer));
+    struct gate_caller caller = {.kind = GATE_CALLER_NOBODY};
+    int64_t now_ms = gate_ctx_now_ms(ctx);
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err =
+        gate_store_token_find_by_hash(ctx, tx, &hash, now_ms, &caller.token, &caller.user);
+    gate_store_read_end(portal->parts.store, tx);
+    if (err == GATE_ERR_NOT_FOUND || err == GATE_ERR_EXPIRED || err == GATE_ERR_FORBIDDEN) {
+        return GATE_ERR_UNAUTHENTICATED;
+    }
+    if (err != GATE_OK) {
+        return err;
+    }
+    caller.has_user = caller.token.kind == GATE_TOKEN_PERSONAL;
+    caller.kind = caller.has_user ? GATE_CALLER_PERSONAL_TOKEN : GATE_CALLER_SERVICE_TOKEN;
+    note_use(portal, &caller.token, now_ms);
+    *ret_caller = caller;
+    return GATE_OK;
+}
+
+/* Does any of the space-separated patterns match? An empty list matches nothing. */
+static bool any_pattern_matches(const char *patterns, const char *text) {
+    char pattern[GATE_IDENTIFIER_MAX_BYTES + 1];
+    while (patterns != NULL && *patterns != '\0') {
+        patterns += strspn(patterns, " ");
+        size_t length = strcspn(patterns, " ");
+        if (length > 0 && length < sizeof pattern) {
+            memcpy(pattern, patterns, length);
+            pattern[length] = '\0';
+            if (gate_text_matches(pattern, text)) {
+                return true;
+            }
+        }
+        patterns += length;
+    }
+    return false;
+}
+
+struct acting {
+    gate_portal *portal;
+    struct gate_caller *caller;
+    const char *identifier;
+    struct gate_user user;
+    gate_then_fn *then;
+    void *state;
+};
+
+static enum gate_err ensure_user(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    struct acting *acting = state;
+    return gate_store_user_ensure(ctx, tx, acting->identifier, gate_ctx_now_ms(ctx), &acting->user);
+}
+
+static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct acting *acting = state;
+    if (err == GATE_OK) {
+        acting->caller->user = acting->user;
+        acting->caller->has_user = true;
+    }
+    acting->then(ctx, err, acting->state);
+}
+
+void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
+                               struct gate_caller *caller, const char *identifier,
+                               gate_then_fn *then, void *state) {
+    if (!any_pattern_matches(caller->token.identifiers, identifier)) {
+        then(ctx,
+             gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                       "This token may not act for that user (rule: users)."),
+             state);
+        return;
+    }
+    struct acting *acting = gate_arena_make(ctx->arena, struct acting);
+    *acting = (struct acting){
+        .portal = portal,
+        .caller = caller,
+        .identifier = identifier,
+        .then = then,
+        .state = state,
+    };
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err = gate_store_user_find_by_identifier(ctx, tx, identifier, &acting->user);
+    gate_store_read_end(portal->parts.store, tx);
+    if (err == GATE_ERR_NOT_FOUND) {
+        gate_store_write(ctx, portal->parts.store, ensure_user, acting, finish_acting, acting);
+        return;
+    }
+    finish_acting(ctx, err, acting);
+}
+
+struct making {
+    struct gate_digest hash;
+    struct gate_token token;
+    const char *text;
+    const char **ret_text;
+    const char **ret_public_id;
+    gate_then_fn *then;
+    void *state;
+};
+
+static enum gate_err insert_token(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    struct making *making = state;
+    int64_t id;
+    return gate_store_token_insert(ctx, tx, &making->hash, &making->token, &id);
+}
+
+static void finish_making(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct making *making = state;
+    if (err == GATE_OK) {
+        *making->ret_text = making->text;
+        *making->ret_public_id = making->token.public_id;
+    }
+    making->then(ctx, err, making->state);
+}
+
+/* A word that is too long would never match anything; better said when the token is made. */
+static enum gate_err check_list(struct gate_ctx *ctx, const char *list) {
+    if (list == NULL) {
+        return GATE_OK;
+    }
+    size_t length = strlen(list);
+    if (!gate_text_is_one_line(list, length) || !gate_text_is_utf8(list, length)) {
+        return gate_fail(
+            ctx, GATE_ERR_INPUT,
+            "A list of a token's rules must be words on one line, with spaces between.");
+    }
+    size_t count = 0;
+    for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
+        length = strcspn(list, " ");
+        count++;
+        if (length > GATE_IDENTIFIER_MAX_BYTES) {
+            return gate_fail(ctx, GATE_ERR_TOO_LARGE,
+                             "An entry of a token's rules is longer than %d bytes.",
+                             GATE_IDENTIFIER_MAX_BYTES);
+        }
+        list += length;
+    }
+    if (count > GATE_TOKEN_RULES_MAX) {
+        return gate_fail(ctx, GATE_ERR_TOO_LARGE,
+                         "A list of a token's rules has more than %d entries.",
+                         GATE_TOKEN_RULES_MAX);
+    }
+    return GATE_OK;
+}
+
+static enum gate_err check_wish(struct gate_ctx *ctx, const struct gate_token_wish *wish) {
+    size_t label_length = wish->label == NULL ? 0 : strlen(wish->label);
+    if (label_length == 0 || label_length > GATE_LABEL_MAX_BYTES ||
+        !gate_text_is_one_line(wish->label, label_length) ||
+        !gate_text_is_utf8(wish->label, label_length)) {
+        return gate_fail(ctx, GATE_ERR_INPUT,
+                         "A token needs a label of one line, at most %d bytes.",
+                         GATE_LABEL_MAX_BYTES);
+    }
+    const char *const lists[] = {wish->scopes, wish->connections, wish->tools, wish->identifiers};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        enum gate_err err = check_list(ctx, lists[i]);
+        if (err != GATE_OK) {
+            return err;
+        }
+    }
+    if ((wish->kind == GATE_TOKEN_PERSONAL) != (wish->owner_user_id != 0)) {
+        return gate_fail(ctx, GATE_ERR_INPUT,
+                         "A personal token has an owner, a service token none.");
+    }
+    if (wish->expires_at != 0 && wish->expires_at <= gate_ctx_now_ms(ctx)) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "The token would have expired already.");
+    }
+    return GATE_OK;
+}
+
+void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
+                            const struct gate_token_wish *wish, const char **ret_text,
+                            const char **ret_public_id, gate_then_fn *then, void *state) {
+    enum gate_err err = check_wish(ctx, wish);
+    if (err != GATE_OK) {
+        then(ctx, err, state);
+        return;
+    }
+    struct making *making = gate_arena_make(ctx->arena, struct making);
+    const char *prefix =
+        wish->kind == GATE_TOKEN_PERSONAL ? TOKEN_PREFIX_PERSONAL : TOKEN_PREFIX_SERVICE;
+    making->text = gate_arena_printf(ctx->arena, "%s%s", prefix,
+                                     gate_random_token_make(ctx->arena, TOKEN_RANDOM_BYTES));
+    making->hash = gate_digest_make(making->text, strlen(making->text));
+    making->token = (struct gate_token){
+        .public_id =
+            gate_arena_printf(ctx->arena, "tok_%s", gate_random_token_make(ctx->arena, 12)),
+        .prefix = gate_arena_strndup(ctx->arena, making->text, TOKEN_SHOWN_BYTES),
+        .label = gate_arena_strdup(ctx->arena, wish->label),
+        .kind = wish->kind,
+        .owner_user_id = wish->owner_user_id,
+        .scopes = wish->scopes,
+        .connections = wish->connections,
+        .tools = wish->tools,
+        .identifiers = wish->identifiers,
+        .created_at = gate_ctx_now_ms(ctx),
+        .expires_at = wish->expires_at,
+    };
+    making->ret_text = ret_text;
+    making->ret_public_id = ret_public_id;
+    making->then = then;
+    making->state = state;
+    gate_store_write(ctx, portal->parts.store, insert_token, making, finish_making, making);
+}
+
+static bool is_token(const struct gate_caller *caller) {
+    return caller->kind == GATE_CALLER_PERSONAL_TOKEN || caller->kind == GATE_CALLER_SERVICE_TOKEN;
+}
+
+bool gate_portal_may_use_connection(const struct gate_caller *caller, const char *connection_name) {
+    if (caller->kind == GATE_CALLER_BROWSER) {
+        return true;
+    }
+    return is_token(caller) && any_pattern_matches(caller->token.connections, connection_name);
+}
+
+bool gate_portal_may_use_tool(const struct gate_caller *caller, const char *connection_name,
+                              const char *tool_name) {
+    if (caller->kind == GATE_CALLER_BROWSER) {
+        return true;
+    }
+    return is_token(caller) && gate_portal_may_use_connection(caller, connection_name) &&
+           any_pattern_matches(caller->token.tools, tool_name);
+}
+
+bool gate_portal_has_scope(const struct gate_caller *caller, const char *scope) {
+    if (caller->kind == GATE_CALLER_BROWSER) {
+        return true;
+    }
+    return is_token(caller) && any_pattern_matches(caller->token.scopes, scope);
+}

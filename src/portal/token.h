@@ -1,0 +1,52 @@
+/* Access tokens of people's own scripts (ghp_…) and of backend services (ghs_…).
+ *
+ * Threads: locked inside the store. Errors: GATE_ERR_UNAUTHENTICATED for any token that does not
+ * hold (unknown, revoked, expired, malformed: the same answer), GATE_ERR_FORBIDDEN for a user the
+ * token may not act for, GATE_ERR_STORE.
+ */
+#ifndef GATE_PORTAL_TOKEN_H
+#define GATE_PORTAL_TOKEN_H
+
+#include "portal/caller.h"
+#include "portal/portal.h"
+
+/* Establish the caller behind a bearer token. A service token's caller has no user yet. */
+enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, const char *bearer,
+                                     struct gate_caller *ret_caller) GATE_MUST_CHECK;
+
+/* Let a service token's caller act for the user with this identifier, within the token's rules; the
+ * user is recorded if never seen. Then `caller->user` is set. */
+void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
+                               struct gate_caller *caller, const char *identifier,
+                               gate_then_fn *then, void *state);
+
+/* What to make. Lists are space-separated patterns in which '*' stands for anything; NULL allows
+ * nothing. */
+struct gate_token_wish {
+    enum gate_token_kind kind;
+    int64_t owner_user_id; /* personal: whose; service: 0 */
+    const char *label;
+    const char *scopes; /* "tools:read tools:execute" … */
+    const char *connections;
+    const char *tools;
+    const char *identifiers; /* service: which users */
+    int64_t expires_at;      /* wall ms; 0 never */
+};
+
+/* Make a token and record it. `ret_text` is the only time its text exists outside its owner's
+ * hands. */
+void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
+                            const struct gate_token_wish *wish, const char **ret_text,
+                            const char **ret_public_id, gate_then_fn *then, void *state);
+
+/* What a token may do at all; scopes are its list. */
+#define GATE_SCOPE_READ "tools:read"       /* connections, accounts, tools */
+#define GATE_SCOPE_EXECUTE "tools:execute" /* run tools */
+
+/* May this caller use a connection, and a tool on it? Browsers may; tokens by their rules. */
+bool gate_portal_may_use_connection(const struct gate_caller *caller, const char *connection_name);
+bool gate_portal_may_use_tool(const struct gate_caller *caller, const char *connection_name,
+                              const char *tool_name);
+bool gate_portal_has_scope(const struct gate_caller *caller, const char *scope);
+
+#endif

@@ -1,0 +1,327 @@
+#include "portal/tool_call.h"
+
+#include "core/log.h"
+#include "core/text.h"
+#include "portal/refresh.h"
+#include "portal/state.h"
+#include "portal/token.h"
+#include "store/account.h"
+#include "store/connection.h"
+#include "store/tool_call.h"
+
+struct running {
+    gate_portal *portal;
+    const struct gate_caller *caller;
+    const struct gate_tool_call_order *order;
+    struct gate_tool_call_result *ret_result;
+    gate_then_fn *then;
+    void *state;
+
+    struct gate_account account;
+    bool asked;   /* Scalekit was asked about the account during this call */
+    bool reached; /* the outcome came from Scalekit, or on the way there */
+    struct gate_scalekit_tool_call call;
+    int64_t started_ms; /* monotonic */
+    enum gate_err outcome;
+    struct gate_error refusal; /* what Scalekit said to the call, while the account is looked at */
+    struct gate_tool_call row;
+};
+
+static const char *name_outcome(enum gate_err err) {
+    switch (err) {
+    case GATE_OK:
+        return "ok";
+    case GATE_ERR_PROVIDER:
+        return "provider_error";
+    case GATE_ERR_FORBIDDEN:
+    case GATE_ERR_NOT_FOUND:
+        return "denied";
+    case GATE_ERR_NEEDS_AUTHORIZATION:
+        return "needs_authorization";
+    case GATE_ERR_TIMEOUT:
+        return "timeout";
+    case GATE_ERR_OUTCOME_UNKNOWN:
+        return "outcome_unknown";
+    case GATE_ERR_INPUT:
+    case GATE_ERR_CONFLICT:
+    case GATE_ERR_TOO_LARGE:
+        return "invalid";
+    case GATE_ERR_BUSY:
+    case GATE_ERR_RATE_LIMITED:
+        return "busy";
+    default:
+        return "unavailable";
+    }
+}
+
+/* Whose error a failed call is. */
+static const char *name_source(const struct running *running) {
+    switch (running->outcome) {
+    case GATE_OK:
+        return NULL;
+    case GATE_ERR_PROVIDER:
+        return "provider";
+    case GATE_ERR_RATE_LIMITED:
+    case GATE_ERR_UNAVAILABLE:
+    case GATE_ERR_TIMEOUT:
+    case GATE_ERR_OUTCOME_UNKNOWN:
+    case GATE_ERR_UPSTREAM:
+        return "scalekit";
+    case GATE_ERR_INPUT:
+    case GATE_ERR_FORBIDDEN:
+    case GATE_ERR_NOT_FOUND:
+    case GATE_ERR_CONFLICT:
+        return running->reached ? "scalekit" : "gatehouse";
+    default:
+        return "gatehouse";
+    }
+}
+
+static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    struct running *running = state;
+    return gate_store_tool_call_insert(ctx, tx, &running->row, NULL);
+}
+
+/* The tool has run; that the trail could not be written must be known, but does not undo the
+ * answer. */
+static void answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    if (err != GATE_OK) {
+        gate_log_write(GATE_LOG_ERROR, "tool_call_not_recorded",
+                       GATE_LOG_TEXT("request_id", ctx->request_id),
+                       GATE_LOG_NUMBER("user", running->row.user_id),
+                       GATE_LOG_NUMBER("token", running->row.token_id),
+                       GATE_LOG_TEXT("connection", running->row.connection_name),
+                       GATE_LOG_TEXT("tool", running->row.tool_name),
+                       GATE_LOG_TEXT("outcome", running->row.outcome));
+    }
+    running->then(ctx, running->outcome, running->state);
+}
+
+static void record(struct gate_ctx *ctx, struct running *running, enum gate_err outcome) {
+    const struct gate_scalekit_reply *reply = &running->ret_result->reply;
+    running->outcome = outcome;
+    running->ret_result->connection_name = running->call.connection_name != NULL
+                                               ? running->call.connection_name
+                                               : running->order->connection_name;
+    running->row = (struct gate_tool_call){
+        .user_id = running->caller->user.id,
+        .token_id = running->caller->token.id,
+        .connection_name = running->ret_result->connection_name,
+        .tool_name = running->order->tool_name,
+        .outcome = name_outcome(outcome),
+        .error_source = name_source(running),
+        .error_code = reply->failure.error_code,
+        .execution_id = reply->execution_id,
+        .agent_run_id = running->order->agent_run_id,
+        .request_id = ctx->request_id,
+        .at = gate_ctx_now_ms(ctx),
+        .duration_ms = gate_clock_monotonic_ms(ctx->clock) - running->started_ms,
+    };
+    gate_store_write(ctx, running->portal->parts.store, insert_row, running, answer, running);
+}
+
+static void needs_authorization(struct gate_ctx *ctx, struct running *running) {
+    record(
+        ctx, running,
+        gate_fail(ctx, GATE_ERR_NEEDS_AUTHORIZATION,
+                  "The user has to connect this connector first; send them to authorization_url."));
+}
+
+/* After a refusal by Scalekit: the account may have ended since the record was made. */
+static void after_second_look(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    bool ended = err == GATE_ERR_NOT_FOUND ||
+                 (err == GATE_OK && running->account.status != GATE_ACCOUNT_ACTIVE);
+    if (!ended) {
+        ctx->error = running->refusal; /* what was asked for is what is answered */
+        record(ctx, running, running->outcome);
+        return;
+    }
+    gate_error_clear(&ctx->error);
+    running->ret_result->account_status =
+        err == GATE_OK ? gate_account_status_name(running->account.status) : NULL;
+    needs_authorization(ctx, running);
+}
+
+static bool may_mean_ended_account(enum gate_err err) {
+    return err == GATE_ERR_INPUT || err == GATE_ERR_FORBIDDEN || err == GATE_ERR_NOT_FOUND ||
+           err == GATE_ERR_CONFLICT;
+}
+
+static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    if (may_mean_ended_account(err) && !running->asked) {
+        running->outcome = err;
+        running->refusal = ctx->error;
+        running->asked = true;
+        gate_error_clear(&ctx->error);
+        gate_portal_account_ask(ctx, running->portal, &running->caller->user,
+                                running->call.connection_name, GATE_ACCOUNT_SOURCE_TOOL_CALL,
+                                &running->account, after_second_look, running);
+        return;
+    }
+    record(ctx, running, err);
+}
+
+static void execute(struct gate_ctx *ctx, struct running *running) {
+    running->call.tool_name = running->order->tool_name;
+    running->call.identifier = running->caller->user.identifier;
+    running->call.connected_account_id = running->order->connected_account_id;
+    running->call.agent_run_id = running->order->agent_run_id;
+    running->call.params_json = running->order->params_json;
+    running->call.params_length = running->order->params_length;
+    running->reached = true;
+    gate_scalekit_tool_execute(ctx, running->portal->parts.scalekit, &running->call,
+                               &running->ret_result->reply, after_execute, running);
+}
+
+/* Before anybody is told "not connected", Scalekit is asked. */
+static void after_ask(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    if (err == GATE_ERR_NOT_FOUND) {
+        gate_error_clear(&ctx->error);
+        needs_authorization(ctx, running);
+        return;
+    }
+    if (err != GATE_OK) {
+        record(ctx, running, err);
+        return;
+    }
+    running->ret_result->account_status = gate_account_status_name(running->account.status);
+    if (running->account.status != GATE_ACCOUNT_ACTIVE) {
+        needs_authorization(ctx, running);
+        return;
+    }
+    execute(ctx, running);
+}
+
+/* The account the order means, by Scalekit's id among this user's own, or by connection. */
+static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
+                                  struct running *running) {
+    const struct gate_tool_call_order *order = running->order;
+    int64_t user_id = running->caller->user.id;
+    if (order->connected_account_id == NULL) {
+        running->call.connection_name = order->connection_name;
+        return gate_store_account_find(ctx, tx, user_id, order->connection_name, &running->account);
+    }
+    struct gate_account *accounts;
+    size_t count;
+    enum gate_err err = gate_store_account_list(ctx, tx, user_id, &accounts, &count);
+    for (size_t i = 0; err == GATE_OK && i < count; i++) {
+        bool fits_connection = order->connection_name == NULL ||
+                               gate_text_equal(order->connection_name, accounts[i].connection_name);
+        if (fits_connection &&
+            gate_text_equal(accounts[i].scalekit_id, order->connected_account_id)) {
+            running->account = accounts[i];
+            running->call.connection_name = accounts[i].connection_name;
+            return GATE_OK;
+        }
+    }
+    return err != GATE_OK ? err
+                          : gate_fail(ctx, GATE_ERR_NOT_FOUND,
+                                      "This user has no connected account with that id.");
+}
+
+/* Without a connection, as much as can be said before it is known. */
+static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *running,
+                                 const char *connection_name) {
+    if (!gate_portal_has_scope(running->caller, GATE_SCOPE_EXECUTE)) {
+        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                         "This token may not run tools (rule: scope " GATE_SCOPE_EXECUTE ").");
+    }
+    if (connection_name == NULL) {
+        return GATE_OK;
+    }
+    if (!gate_portal_may_use_connection(running->caller, connection_name)) {
+        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                         "This token may not use that connection (rule: connections).");
+    }
+    if (!gate_portal_may_use_tool(running->caller, connection_name, running->order->tool_name)) {
+        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                         "This token may not run that tool (rule: tools).");
+    }
+    return GATE_OK;
+}
+
+static enum gate_err check_connection(struct gate_ctx *ctx, gate_store_tx *tx, const char *name) {
+    struct gate_connection connection;
+    enum gate_err err = gate_store_connection_find(ctx, tx, name, &connection);
+    if (err == GATE_ERR_NOT_FOUND || (err == GATE_OK && !connection.enabled)) {
+        return gate_fail(ctx, GATE_ERR_NOT_FOUND, "There is no connection of that name.");
+    }
+    return err;
+}
+
+/* Find what the order is about and hold it against the rules, all in one snapshot. */
+static enum gate_err prepare(struct gate_ctx *ctx, struct running *running) {
+    gate_store *store = running->portal->parts.store;
+    gate_store_tx *tx = gate_store_read_begin(store);
+    enum gate_err found = find_account(ctx, tx, running);
+    enum gate_err err = found;
+    if (running->call.connection_name != NULL) {
+        err = check_rules(ctx, running, running->call.connection_name);
+        err = err != GATE_OK ? err : check_connection(ctx, tx, running->call.connection_name);
+        err = err != GATE_OK || found == GATE_ERR_NOT_FOUND ? err : found;
+    }
+    gate_store_read_end(store, tx);
+    return err;
+}
+
+static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    if (err == GATE_OK) {
+        err = prepare(ctx, running);
+    } else {
+        running->reached = true;
+    }
+    if (err != GATE_OK) {
+        record(ctx, running, err);
+        return;
+    }
+    if (running->account.status == GATE_ACCOUNT_ACTIVE) {
+        running->ret_result->account_status = gate_account_status_name(GATE_ACCOUNT_ACTIVE);
+        execute(ctx, running);
+        return;
+    }
+    running->asked = true;
+    running->reached = true;
+    gate_portal_account_ask(ctx, running->portal, &running->caller->user,
+                            running->call.connection_name, GATE_ACCOUNT_SOURCE_TOOL_CALL,
+                            &running->account, after_ask, running);
+}
+
+/* An account named by its id must be on record before it can be told from somebody else's. */
+static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    if (err == GATE_OK && running->order->connected_account_id != NULL) {
+        gate_portal_accounts_need(ctx, running->portal, &running->caller->user, after_catalogue,
+                                  running);
+        return;
+    }
+    after_catalogue(ctx, err, running);
+}
+
+void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_caller *caller,
+                               const struct gate_tool_call_order *order,
+                               struct gate_tool_call_result *ret_result, gate_then_fn *then,
+                               void *state) {
+    struct running *running = gate_arena_make(ctx->arena, struct running);
+    *ret_result = (struct gate_tool_call_result){0};
+    running->portal = portal;
+    running->caller = caller;
+    running->order = order;
+    running->ret_result = ret_result;
+    running->then = then;
+    running->state = state;
+    running->started_ms = gate_clock_monotonic_ms(ctx->clock);
+    ctx->deadline_ms = running->started_ms + GATE_TOOL_TIMEOUT_MS;
+    /* Who may not do it does not make us ask Scalekit either. */
+    enum gate_err err = check_rules(ctx, running, order->connection_name);
+    if (err != GATE_OK) {
+        record(ctx, running, err);
+        return;
+    }
+    gate_portal_catalogue_need(ctx, portal, after_connections, running);
+}

@@ -1,0 +1,38 @@
+/* Running a tool in somebody's name: rules, the account behind it, the call, and the trail.
+ *
+ * Threads: confined with the context; the trail is written before `then` runs. Errors:
+ * GATE_ERR_FORBIDDEN (a rule of the token; the sentence names it), GATE_ERR_NOT_FOUND (no such
+ * connection or account of this user's), GATE_ERR_NEEDS_AUTHORIZATION (`connection_name` and
+ * `account_status` are set), and those of gate_scalekit_tool_execute. Every outcome leaves a row in
+ * tool_call.
+ */
+#ifndef GATE_PORTAL_TOOL_CALL_H
+#define GATE_PORTAL_TOOL_CALL_H
+
+#include "portal/caller.h"
+#include "portal/portal.h"
+
+struct gate_tool_call_order {
+    const char *tool_name;
+    const char *connection_name; /* one of these two says which account */
+    const char *connected_account_id;
+    const char *agent_run_id; /* NULL: none */
+    const char *params_json;  /* one JSON object, passed on byte for byte */
+    size_t params_length;
+};
+
+struct gate_tool_call_result {
+    struct gate_scalekit_reply reply;
+    const char *connection_name;
+    const char *account_status; /* as on the wire; NULL: never connected */
+};
+
+/* Run a tool as the caller's user. `order`'s texts must stay until `then`. `ret_result` is set in
+ * every case. */
+void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_caller *caller,
+                               const struct gate_tool_call_order *order,
+                               struct gate_tool_call_result *ret_result, gate_then_fn *then,
+                               void *state);
+
+#endif

@@ -1,0 +1,182 @@
+#include "portal/tools.h"
+
+#include "core/text.h"
+#include "portal/refresh.h"
+#include "portal/state.h"
+#include "portal/token.h"
+#include "store/account.h"
+#include "json/json.h"
+
+struct listing {
+    gate_portal *portal;
+    const struct gate_caller *caller;
+    struct gate_scalekit_tools_query query;
+    struct gate_scalekit_reply reply;
+    struct gate_account *accounts;
+    size_t account_count;
+    struct gate_ctx *ctx;
+    struct gate_tools_page page;
+    size_t capacity;
+    bool took_out;
+    struct gate_tools_page *ret_page;
+    gate_then_fn *then;
+    void *state;
+};
+
+static const char *find_connection(const struct listing *listing, const char *account_id) {
+    for (size_t i = 0; i < listing->account_count; i++) {
+        if (gate_text_equal(listing->accounts[i].scalekit_id, account_id)) {
+            return listing->accounts[i].connection_name;
+        }
+    }
+    return NULL;
+}
+
+/* A tool whose connection is not on record is left out: deny by default. */
+static bool may_show(const struct listing *listing, const gate_json *scoped) {
+    const gate_json *tool = gate_json_member(scoped, "tool");
+    const char *name = gate_json_member_text(gate_json_member(tool, "definition"), "name");
+    const char *connection =
+        find_connection(listing, gate_json_member_text(scoped, "connected_account_id"));
+    return name != NULL && connection != NULL &&
+           gate_portal_may_use_tool(listing->caller, connection, name);
+}
+
+static bool take_tool(const char *value, size_t length, void *state) {
+    struct listing *listing = state;
+    const gate_json *scoped;
+    bool shown = listing->caller->kind == GATE_CALLER_BROWSER;
+    if (!shown) {
+        shown = gate_json_parse(listing->ctx, value, length, &scoped) == GATE_OK &&
+                may_show(listing, scoped);
+    }
+    if (!shown) {
+        listing->took_out = true;
+        return true;
+    }
+    if (listing->page.count < listing->capacity) {
+        listing->page.tools[listing->page.count++] = (struct gate_tool_text){value, length};
+    }
+    return true;
+}
+
+static bool count_tool(const char *value, size_t length, void *state) {
+    (void)value;
+    (void)length;
+    ((struct listing *)state)->capacity++;
+    return true;
+}
+
+static enum gate_err read_accounts(struct gate_ctx *ctx, struct listing *listing) {
+    gate_store *store = listing->portal->parts.store;
+    gate_store_tx *tx = gate_store_read_begin(store);
+    enum gate_err err = gate_store_account_list(ctx, tx, listing->caller->user.id,
+                                                &listing->accounts, &listing->account_count);
+    gate_store_read_end(store, tx);
+    return err;
+}
+
+static enum gate_err take_reply(struct gate_ctx *ctx, struct listing *listing) {
+    const struct gate_scalekit_reply *reply = &listing->reply;
+    const gate_json *answer;
+    const char *tools;
+    size_t length;
+    enum gate_err err = gate_json_parse(ctx, reply->body, reply->body_length, &answer);
+    if (err != GATE_OK) {
+        return err;
+    }
+    const char *next = gate_json_member_text(answer, "next_page_token");
+    listing->page.next_page_token = gate_text_is_empty(next) ? NULL : next;
+    if (gate_json_is_array(gate_json_member(answer, "tools")) &&
+        gate_json_raw_member(reply->body, reply->body_length, "tools", &tools, &length) ==
+            GATE_OK) {
+        gate_json_raw_elements(tools, length, count_tool, listing);
+        listing->page.tools =
+            gate_arena_alloc_array(ctx->arena, listing->capacity, sizeof(struct gate_tool_text));
+        gate_json_raw_elements(tools, length, take_tool, listing);
+    }
+    int64_t total = (int64_t)listing->page.count;
+    (void)gate_json_member_integer(answer, "total_size", &total);
+    listing->page.total_size = listing->took_out ? -1 : total;
+    return GATE_OK;
+}
+
+static void after_fetch(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    if (err == GATE_OK) {
+        err = read_accounts(ctx, listing);
+    }
+    if (err == GATE_OK) {
+        err = take_reply(ctx, listing);
+    }
+    if (err == GATE_OK) {
+        *listing->ret_page = listing->page;
+    }
+    listing->then(ctx, err, listing->state);
+}
+
+static bool has_filter(const struct gate_scalekit_tools_query *query) {
+    return query->connection_names != NULL || query->providers != NULL || query->tool_names != NULL;
+}
+
+/* Scalekit insists on a filter: without one of the caller's it is what this user has connected. */
+static enum gate_err filter_by_accounts(struct gate_ctx *ctx, struct listing *listing) {
+    enum gate_err err = read_accounts(ctx, listing);
+    if (err != GATE_OK) {
+        return err;
+    }
+    const char **names =
+        gate_arena_alloc_array(ctx->arena, listing->account_count + 1, sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; i < listing->account_count; i++) {
+        const struct gate_account *account = &listing->accounts[i];
+        if (account->status == GATE_ACCOUNT_ACTIVE &&
+            gate_portal_may_use_connection(listing->caller, account->connection_name)) {
+            names[count++] = account->connection_name;
+        }
+    }
+    names[count] = NULL;
+    listing->query.connection_names = count == 0 ? NULL : names;
+    return GATE_OK;
+}
+
+static void after_accounts(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    if (err == GATE_OK && !has_filter(&listing->query)) {
+        err = filter_by_accounts(ctx, listing);
+    }
+    if (err != GATE_OK) {
+        listing->then(ctx, err, listing->state);
+        return;
+    }
+    if (!has_filter(&listing->query)) { /* nothing connected, so no tools */
+        *listing->ret_page = (struct gate_tools_page){0};
+        listing->then(ctx, GATE_OK, listing->state);
+        return;
+    }
+    gate_scalekit_tools_fetch(ctx, listing->portal->parts.scalekit, &listing->query,
+                              &listing->reply, after_fetch, listing);
+}
+
+void gate_portal_tools_list(struct gate_ctx *ctx, gate_portal *portal,
+                            const struct gate_caller *caller,
+                            const struct gate_scalekit_tools_query *query,
+                            struct gate_tools_page *ret_page, gate_then_fn *then, void *state) {
+    if (!gate_portal_has_scope(caller, GATE_SCOPE_READ)) {
+        then(ctx,
+             gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                       "This token may not list tools (rule: scope " GATE_SCOPE_READ ")."),
+             state);
+        return;
+    }
+    struct listing *listing = gate_arena_make(ctx->arena, struct listing);
+    listing->portal = portal;
+    listing->caller = caller;
+    listing->query = *query;
+    listing->query.identifier = caller->user.identifier;
+    listing->ctx = ctx;
+    listing->ret_page = ret_page;
+    listing->then = then;
+    listing->state = state;
+    gate_portal_accounts_need(ctx, portal, &caller->user, after_accounts, listing);
+}
