@@ -1,0 +1,28 @@
+/* The JSON endpoint: one handler per operation.
+ *
+ * Threads: confined with the request. Each handler leads to exactly one finished response.
+ */
+#ifndef GATE_WEB_API_API_H
+#define GATE_WEB_API_API_H
+
+#include "web/request.h"
+
+/* GET /api/v1/me: who the caller is and acts for. */
+void gate_api_me_handle(struct gate_request *request);
+
+/* GET /api/v1/connections: the connectors this caller may use, each with the user's status and a
+ * connect link. */
+void gate_api_connections_handle(struct gate_request *request);
+
+/* GET /api/v1/tools/scoped: Scalekit's ListScopedTools for the acting user, reduced to what the
+ * caller may use. */
+void gate_api_tools_scoped_handle(struct gate_request *request);
+
+/* POST /api/v1/execute_tool: Scalekit's ExecuteTool as the acting user. */
+void gate_api_execute_tool_handle(struct gate_request *request);
+
+/* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */
+void gate_api_health_handle(struct gate_request *request);
+void gate_api_ready_handle(struct gate_request *request);
+
+#endif

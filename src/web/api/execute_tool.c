@@ -1,0 +1,184 @@
+#include <string.h>
+
+#include "core/encoding.h"
+#include "core/text.h"
+#include "portal/tool_call.h"
+#include "web/api/api.h"
+#include "web/problem.h"
+#include "web/route.h"
+#include "web/state.h"
+
+struct execution {
+    struct gate_request *request;
+    struct gate_tool_call_order order;
+    struct gate_tool_call_result result;
+};
+
+static void write_result(struct gate_request *request, const struct gate_scalekit_reply *reply) {
+    struct gate_json_writer writer;
+    gate_response_begin(&request->response, request->ctx->arena, 200, "application/json");
+    gate_json_writer_init(&writer, &request->response.body);
+    gate_json_open_object(&writer, NULL);
+    if (reply->data != NULL) {
+        gate_json_write_raw(&writer, "data", reply->data, reply->data_length);
+    } else {
+        gate_json_open_object(&writer, "data");
+        gate_json_close_object(&writer);
+    }
+    gate_json_write_text(&writer, "execution_id", reply->execution_id);
+    gate_json_close_object(&writer);
+    gate_request_finish(request);
+}
+
+/* The portal's own page, which checks who opens it; never Scalekit's link. */
+static const char *make_deep_link(const struct gate_request *request, const char *connection_name) {
+    gate_arena *arena = request->ctx->arena;
+    return gate_arena_printf(arena, "%s/connect/%s", request->web->options.config->public_url,
+                             gate_percent_format(arena, connection_name));
+}
+
+/* Kinds in which Scalekit's words are about what the caller sent. */
+static bool is_refused_order(enum gate_err err) {
+    return err == GATE_ERR_INPUT || err == GATE_ERR_FORBIDDEN || err == GATE_ERR_NOT_FOUND ||
+           err == GATE_ERR_CONFLICT;
+}
+
+static void write_problem(struct execution *execution, enum gate_err err) {
+    struct gate_request *request = execution->request;
+    const struct gate_tool_call_result *result = &execution->result;
+    const struct gate_scalekit_failure *failure = &result->reply.failure;
+    struct gate_problem problem = {
+        .kind = err,
+        .error_code = failure->error_code,
+        .execution_id = result->reply.execution_id,
+        .connection = result->connection_name,
+        .retry_after_s = failure->retry_after_s,
+        .source = failure->status != 0 && err != GATE_ERR_PROVIDER ? "scalekit" : NULL,
+    };
+    if (err == GATE_ERR_NEEDS_AUTHORIZATION) {
+        problem.source = "gatehouse";
+        problem.error_code = NULL;
+        problem.account_status = result->account_status;
+        problem.authorization_url = make_deep_link(request, result->connection_name);
+    } else if (err == GATE_ERR_PROVIDER) {
+        problem.detail =
+            failure->tool_error_message != NULL ? failure->tool_error_message : failure->message;
+        problem.provider_error_code = failure->tool_error_code;
+    } else if (is_refused_order(err)) {
+        problem.detail = failure->message; /* NULL when the refusal is ours, which has a sentence */
+    }
+    gate_problem_finish(request, &problem);
+}
+
+static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)ctx;
+    struct execution *execution = state;
+    if (err == GATE_OK) {
+        write_result(execution->request, &execution->result.reply);
+    } else {
+        write_problem(execution, err);
+    }
+}
+
+/* A text member that may be absent; the sentence names it when it is something else. */
+static enum gate_err read_text(struct gate_request *request, const char *name, size_t max_bytes,
+                               const char **ret_text) {
+    const gate_json *member = gate_json_member(request->json, name);
+    if (gate_json_is_null(member)) {
+        *ret_text = NULL;
+        return GATE_OK;
+    }
+    const char *text = gate_json_text(member);
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (length == 0 || length > max_bytes || !gate_text_is_one_line(text, length)) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "%s must be one line of text of at most %zu bytes.", name, max_bytes);
+    }
+    *ret_text = text;
+    return GATE_OK;
+}
+
+/* `params`, or `tool_input` as the SDKs' documentation calls it; the exact bytes are passed on. */
+static enum gate_err read_params(struct gate_request *request, struct gate_tool_call_order *order) {
+    const gate_json *params = gate_json_member(request->json, "params");
+    const gate_json *input = gate_json_member(request->json, "tool_input");
+    if (params != NULL && input != NULL) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT, "Send params or tool_input, not both.");
+    }
+    const gate_json *given = params != NULL ? params : input;
+    if (gate_json_is_null(given)) {
+        order->params_json = "{}";
+        order->params_length = 2;
+        return GATE_OK;
+    }
+    if (!gate_json_is_object(given)) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT, "params must be a JSON object.");
+    }
+    return gate_json_raw_member(request->body, request->body_length,
+                                params != NULL ? "params" : "tool_input", &order->params_json,
+                                &order->params_length);
+}
+
+static enum gate_err read_connection(struct gate_request *request,
+                                     struct gate_tool_call_order *order) {
+    const char *connector;
+    const char *connection_name;
+    enum gate_err err = read_text(request, "connector", GATE_CONNECTION_NAME_MAX_BYTES, &connector);
+    if (err == GATE_OK) {
+        err =
+            read_text(request, "connection_name", GATE_CONNECTION_NAME_MAX_BYTES, &connection_name);
+    }
+    if (err == GATE_OK) {
+        err = read_text(request, "connected_account_id", 128, &order->connected_account_id);
+    }
+    if (err != GATE_OK) {
+        return err;
+    }
+    if (connector != NULL && connection_name != NULL && strcmp(connector, connection_name) != 0) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "connector and connection_name name two different connections.");
+    }
+    order->connection_name = connector != NULL ? connector : connection_name;
+    if (order->connection_name == NULL && order->connected_account_id == NULL) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "Say which connection: connector, connection_name or "
+                         "connected_account_id.");
+    }
+    return GATE_OK;
+}
+
+static enum gate_err read_order(struct gate_request *request, struct gate_tool_call_order *order) {
+    static const char *const known[] = {
+        "tool_name",    "params",          "tool_input",
+        "connector",    "connection_name", "connected_account_id",
+        "agent_run_id", "identifier",      NULL,
+    };
+    if (gate_json_unknown_member(request->json, known) != NULL) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "The body has a member that execute_tool does not know.");
+    }
+    enum gate_err err =
+        read_text(request, "tool_name", GATE_TOOL_NAME_MAX_BYTES, &order->tool_name);
+    if (err == GATE_OK && order->tool_name == NULL) {
+        err = gate_fail(request->ctx, GATE_ERR_INPUT, "tool_name is missing.");
+    }
+    if (err == GATE_OK) {
+        err = read_text(request, "agent_run_id", GATE_AGENT_RUN_ID_MAX_BYTES, &order->agent_run_id);
+    }
+    if (err == GATE_OK) {
+        err = read_connection(request, order);
+    }
+    return err != GATE_OK ? err : read_params(request, order);
+}
+
+void gate_api_execute_tool_handle(struct gate_request *request) {
+    struct execution *execution = gate_arena_make(request->ctx->arena, struct execution);
+    execution->request = request;
+    enum gate_err err = read_order(request, &execution->order);
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    gate_portal_tool_call_run(request->ctx, request->web->options.portal, &request->caller,
+                              &execution->order, &execution->result, finish, execution);
+}

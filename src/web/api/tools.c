@@ -1,0 +1,69 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "portal/tools.h"
+#include "web/api/api.h"
+#include "web/route.h"
+#include "web/state.h"
+#include "json/writer.h"
+
+struct listing {
+    struct gate_request *request;
+    struct gate_scalekit_tools_query query;
+    struct gate_tools_page page;
+};
+
+static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    struct gate_request *request = listing->request;
+    const struct gate_tools_page *page = &listing->page;
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    struct gate_json_writer writer;
+    gate_response_begin(&request->response, ctx->arena, 200, "application/json");
+    gate_json_writer_init(&writer, &request->response.body);
+    gate_json_open_object(&writer, NULL);
+    gate_json_open_array(&writer, "tools");
+    for (size_t i = 0; i < page->count; i++) {
+        gate_json_write_raw(&writer, NULL, page->tools[i].text, page->tools[i].length);
+    }
+    gate_json_close_array(&writer);
+    gate_json_write_text(&writer, "next_page_token",
+                         page->next_page_token == NULL ? "" : page->next_page_token);
+    if (page->total_size >= 0) {
+        gate_json_write_integer(&writer, "total_size", page->total_size);
+    }
+    gate_json_close_object(&writer);
+    gate_request_finish(request);
+}
+
+/* All values of a repeated field, NULL-terminated; NULL when there are none. */
+static const char *const *collect(const struct gate_request *request, const char *name) {
+    const struct gate_fields *query = &request->query;
+    const char **values =
+        gate_arena_alloc_array(request->ctx->arena, query->count + 1, sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < query->count; i++) {
+        if (strcmp(query->items[i].name, name) == 0) {
+            values[count++] = query->items[i].value;
+        }
+    }
+    return count == 0 ? NULL : (const char *const *)values;
+}
+
+void gate_api_tools_scoped_handle(struct gate_request *request) {
+    struct listing *listing = gate_arena_make(request->ctx->arena, struct listing);
+    const char *page_size = gate_request_query(request, "page_size");
+    listing->request = request;
+    listing->query = (struct gate_scalekit_tools_query){
+        .connection_names = collect(request, "filter.connection_names"),
+        .providers = collect(request, "filter.providers"),
+        .tool_names = collect(request, "filter.tool_names"),
+        .page_size = page_size == NULL ? 0 : atoi(page_size),
+        .page_token = gate_request_query(request, "page_token"),
+    };
+    gate_portal_tools_list(request->ctx, request->web->options.portal, &request->caller,
+                           &listing->query, &listing->page, finish, listing);
+}

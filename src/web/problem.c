@@ -1,0 +1,196 @@
+#include "web/problem.h"
+
+#include <string.h>
+
+#include "core/encoding.h"
+#include "core/text.h"
+#include "web/page.h"
+#include "web/route.h"
+#include "web/state.h"
+
+/* What each kind means to those outside. `page_heading` and `page_text` are for people. */
+struct kind_row {
+    int status;
+    const char *slug; /* last part of the problem's type */
+    const char *title;
+    const char *source;
+    bool shows_message; /* the recorded sentence was written for the caller */
+    int64_t retry_after_s;
+    const char *page_heading;
+    const char *page_text;
+};
+
+static const struct kind_row kind_rows[GATE_ERR_COUNT_] = {
+    [GATE_ERR_INPUT] = {400, "invalid-request", "The request is not valid", "gatehouse", true, 0,
+                        "That link or form did not work",
+                        "Something in it was missing or not understood. Nothing was changed."},
+    [GATE_ERR_UNAUTHENTICATED] =
+        {401, "unauthenticated", "Not signed in", "gatehouse", true, 0, "Please sign in",
+         "You are signed out, or were away for a while. Nothing was lost."},
+    [GATE_ERR_FORBIDDEN] = {403, "forbidden", "Not allowed", "gatehouse", true, 0,
+                            "That was not carried out",
+                            "The page may have been open for too long, or this is not yours to "
+                            "change. Go back and try again."},
+    [GATE_ERR_NOT_FOUND] = {404, "not-found", "Not found", "gatehouse", true, 0,
+                            "There is nothing here",
+                            "The link may be old, or this connector is no longer offered."},
+    [GATE_ERR_CONFLICT] = {409, "conflict", "Conflict", "gatehouse", true, 0,
+                           "That was done already",
+                           "This step can only be done once. Look at your connectors to see how "
+                           "things stand."},
+    [GATE_ERR_EXPIRED] = {410, "expired", "Expired", "gatehouse", true, 0, "That took too long",
+                          "For your safety this step only works for a short time. Please start it "
+                          "again."},
+    [GATE_ERR_MEDIA_TYPE] = {415, "unsupported-media-type", "Unsupported media type", "gatehouse",
+                             true, 0, "That form did not work",
+                             "It was sent in a way we do not understand. Nothing was changed."},
+    [GATE_ERR_TOO_LARGE] = {413, "too-large", "Too large", "gatehouse", true, 0,
+                            "That is too large", "Send less at a time. Nothing was changed."},
+    [GATE_ERR_NEEDS_AUTHORIZATION] = {409, "authorization-required", "Authorization required",
+                                      "gatehouse", true, 0, "This connector needs you",
+                                      "Connect it first, then try again."},
+    [GATE_ERR_BUSY] = {503, "busy", "Too busy", "gatehouse", true, 1, "Very busy right now",
+                       "Nothing was changed. Please try again in a moment."},
+    [GATE_ERR_RATE_LIMITED] = {429, "rate-limited", "Rate limited", "scalekit", true, 5,
+                               "Too much at once", "Please try again in a moment."},
+    [GATE_ERR_UNAVAILABLE] = {503, "upstream-unavailable", "Scalekit cannot be reached", "scalekit",
+                              false, 5, "That did not work just now",
+                              "A service we depend on is not answering. Nothing was changed. "
+                              "Please try again in a moment."},
+    [GATE_ERR_TIMEOUT] = {504, "upstream-timeout", "No answer in time", "scalekit", false, 5,
+                          "That took too long",
+                          "A service we depend on did not answer in time. Nothing was changed. "
+                          "Please try again in a moment."},
+    [GATE_ERR_OUTCOME_UNKNOWN] = {502, "outcome-unknown", "The outcome is not known", "scalekit",
+                                  false, 0, "We could not see whether that worked",
+                                  "The answer got lost on the way. Look at your connectors to see "
+                                  "how things stand before you try again."},
+    [GATE_ERR_UPSTREAM] = {502, "upstream-invalid", "An answer that makes no sense", "scalekit",
+                           false, 0, "That did not work just now",
+                           "A service we depend on gave an answer that we could not use. Please "
+                           "try again later."},
+    [GATE_ERR_PROVIDER] = {422, "provider-error", "The app behind the tool refused", "provider",
+                           true, 0, "The other app refused",
+                           "The app that you connected did not carry this out."},
+    [GATE_ERR_STORE] = {503, "storage-unavailable", "Storage unavailable", "gatehouse", false, 5,
+                        "That could not be saved",
+                        "Nothing was changed. Please try again in a moment."},
+    [GATE_ERR_CONFIG] = {500, "misconfigured", "Misconfigured", "gatehouse", false, 0,
+                         "Something is set up wrong here",
+                         "This is not your fault. Please tell whoever runs this portal."},
+    [GATE_ERR_INTERNAL] = {500, "internal", "Internal error", "gatehouse", false, 0,
+                           "Something went wrong here",
+                           "This is not your fault. Please try again; if it stays, tell whoever "
+                           "runs this portal."},
+};
+
+static const struct kind_row *find_row(enum gate_err kind) {
+    const struct kind_row *row = kind < GATE_ERR_COUNT_ ? &kind_rows[kind] : NULL;
+    return row == NULL || row->status == 0 ? &kind_rows[GATE_ERR_INTERNAL] : row;
+}
+
+static bool is_method_not_allowed(const struct gate_request *request, enum gate_err kind) {
+    return kind == GATE_ERR_NOT_FOUND && request->allow != NULL;
+}
+
+int gate_problem_status(enum gate_err kind) {
+    return find_row(kind)->status;
+}
+
+static void add_allow(struct gate_request *request) {
+    gate_response_header_add(&request->response, request->ctx->arena, "Allow", request->allow);
+}
+
+static void add_retry_after(struct gate_request *request, int64_t seconds) {
+    if (seconds > 0) {
+        gate_response_header_add(
+            &request->response, request->ctx->arena, "Retry-After",
+            gate_arena_printf(request->ctx->arena, "%lld", (long long)seconds));
+    }
+}
+
+static void write_known(struct gate_json_writer *writer, const char *name, const char *text) {
+    if (text != NULL) {
+        gate_json_write_text(writer, name, text);
+    }
+}
+
+void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem) {
+    gate_arena *arena = request->ctx->arena;
+    const struct kind_row *row = find_row(problem->kind);
+    bool wrong_method = is_method_not_allowed(request, problem->kind);
+    int status = wrong_method ? 405 : row->status;
+    const char *slug = wrong_method ? "method-not-allowed" : row->slug;
+    int64_t retry_after = problem->retry_after_s > 0 ? problem->retry_after_s : row->retry_after_s;
+    const struct gate_error *error = &request->ctx->error;
+    const char *detail = problem->detail;
+    if (detail == NULL && row->shows_message && error->kind == problem->kind) {
+        detail = error->message;
+    }
+    gate_response_begin(&request->response, arena, status, "application/problem+json");
+    if (status == 401) {
+        gate_response_header_add(&request->response, arena, "WWW-Authenticate",
+                                 "Bearer realm=\"gatehouse\"");
+    }
+    if (wrong_method) {
+        add_allow(request);
+    }
+    add_retry_after(request, retry_after);
+    struct gate_json_writer writer;
+    gate_json_writer_init(&writer, &request->response.body);
+    gate_json_open_object(&writer, NULL);
+    gate_json_write_text(
+        &writer, "type",
+        gate_arena_printf(arena, "%s/problems/%s", request->web->options.config->public_url, slug));
+    gate_json_write_text(&writer, "title", wrong_method ? "Method not allowed" : row->title);
+    gate_json_write_integer(&writer, "status", status);
+    write_known(&writer, "detail",
+                wrong_method ? "This address does not take that method." : detail);
+    gate_json_write_text(&writer, "instance", request->ctx->request_id);
+    gate_json_write_text(&writer, "source",
+                         problem->source != NULL ? problem->source : row->source);
+    write_known(&writer, "error_code", problem->error_code);
+    write_known(&writer, "provider_error_code", problem->provider_error_code);
+    write_known(&writer, "execution_id", problem->execution_id);
+    write_known(&writer, "connection", problem->connection);
+    write_known(&writer, "account_status", problem->account_status);
+    write_known(&writer, "authorization_url", problem->authorization_url);
+    if (retry_after > 0) {
+        gate_json_write_integer(&writer, "retry_after_s", retry_after);
+    }
+    gate_json_close_object(&writer);
+    gate_request_finish(request);
+}
+
+/* Only what was asked for by GET can be asked for again after signing in. */
+static void send_to_signin(struct gate_request *request) {
+    gate_arena *arena = request->ctx->arena;
+    const char *uri = gate_request_param(request, "REQUEST_URI");
+    bool returns = uri != NULL && strcmp(request->method, "GET") == 0 && strcmp(uri, "/") != 0 &&
+                   strlen(uri) <= GATE_RETURN_TO_MAX_BYTES;
+    const char *location =
+        returns ? gate_arena_printf(arena, "/signin?return_to=%s", gate_percent_format(arena, uri))
+                : "/signin";
+    gate_response_redirect(&request->response, arena, location);
+    gate_request_finish(request);
+}
+
+void gate_request_fail(struct gate_request *request, enum gate_err err) {
+    if (gate_request_wants_json(request)) {
+        gate_problem_finish(request, &(struct gate_problem){.kind = err});
+        return;
+    }
+    if (err == GATE_ERR_UNAUTHENTICATED) {
+        send_to_signin(request);
+        return;
+    }
+    const struct kind_row *row = find_row(err);
+    bool wrong_method = is_method_not_allowed(request, err);
+    int status = wrong_method ? 405 : row->status;
+    if (wrong_method) {
+        add_allow(request);
+    }
+    add_retry_after(request, row->retry_after_s);
+    gate_page_problem(request, status, row->page_heading, row->page_text, "/",
+                      "See your connectors");
+}

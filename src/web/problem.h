@@ -1,0 +1,32 @@
+/* Failures as answers: one table from kinds to HTTP, RFC 9457 for programs, plain pages for people.
+ *
+ * Threads: confined with the request. Errors: none; a page that cannot be rendered ends as plain
+ * text.
+ */
+#ifndef GATE_WEB_PROBLEM_H
+#define GATE_WEB_PROBLEM_H
+
+#include "web/request.h"
+#include "json/writer.h"
+
+/* What a problem says beyond its kind; NULL and 0 members are left out. */
+struct gate_problem {
+    enum gate_err kind;
+    const char *detail; /* NULL: the recorded error's sentence where callers may see it */
+    const char *source; /* "gatehouse" (default), "scalekit" or "provider" */
+    const char *error_code;
+    const char *provider_error_code; /* the app's own code behind a tool's failure */
+    const char *execution_id;
+    const char *connection;
+    const char *account_status;
+    const char *authorization_url;
+    int64_t retry_after_s;
+};
+
+/* The HTTP status of a kind. */
+int gate_problem_status(enum gate_err kind);
+
+/* Answer application/problem+json and finish the request. */
+void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem);
+
+#endif

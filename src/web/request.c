@@ -1,0 +1,47 @@
+#include "web/request.h"
+
+#include <string.h>
+
+#include "core/text.h"
+#include "web/fields.h"
+#include "web/route.h"
+
+const char *gate_request_param(const struct gate_request *request, const char *name) {
+    size_t length = strlen(name);
+    for (char **param = request->params; *param != NULL; param++) {
+        if (strncmp(*param, name, length) == 0 && (*param)[length] == '=') {
+            return *param + length + 1;
+        }
+    }
+    return NULL;
+}
+
+const char *gate_request_header(const struct gate_request *request, const char *name) {
+    return gate_request_param(request, name);
+}
+
+const char *gate_request_query(const struct gate_request *request, const char *name) {
+    return gate_fields_find(&request->query, name);
+}
+
+const char *gate_request_form(const struct gate_request *request, const char *name) {
+    return gate_fields_find(&request->form, name);
+}
+
+const char *gate_request_cookie(const struct gate_request *request, const char *name) {
+    return gate_fields_find(&request->cookies, name);
+}
+
+bool gate_request_wants_json(const struct gate_request *request) {
+    if (request->route != NULL) {
+        return (request->route->flags & GATE_ROUTE_JSON) != 0;
+    }
+    /* No route, so go by where it was looked for, then by what the caller said it reads. */
+    const char *path = request->path;
+    if (path != NULL &&
+        (gate_text_starts_with(path, "/api/") || gate_text_starts_with(path, "/proxy/"))) {
+        return true;
+    }
+    const char *accept = gate_request_header(request, "HTTP_ACCEPT");
+    return accept == NULL || strstr(accept, "text/html") == NULL;
+}

@@ -1,0 +1,74 @@
+/* One HTTP request as the rest of web/ sees it, taken from FastCGI parameters.
+ *
+ * Owner: lives in its context's arena, from gate_web_begin until the response is written. Threads:
+ * confined with its context. Errors: see each function. Strings are borrowed from the arena or from
+ * the parameter list, which lives as long.
+ */
+#ifndef GATE_WEB_REQUEST_H
+#define GATE_WEB_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/context.h"
+#include "portal/caller.h"
+#include "web/response.h"
+#include "json/json.h"
+
+struct gate_web;
+struct gate_route;
+
+struct gate_field {
+    const char *name;
+    const char *value;
+};
+
+/* What of a request has to be shown in a `Cookie`, a form or a query. */
+struct gate_fields {
+    struct gate_field *items;
+    size_t count;
+};
+
+struct gate_request {
+    struct gate_ctx *ctx;
+    struct gate_web *web;
+    char **params; /* FastCGI "NAME=value", NULL-terminated */
+
+    const char *method;
+    const char *path;               /* decoded, starts with '/', no "." or ".." segments */
+    const char *raw_query;          /* as sent; "" if none */
+    const struct gate_route *route; /* NULL until matched */
+    const char *allow; /* the methods this path has, when it lacks the one asked for; else NULL */
+    const char *route_value; /* the route's {placeholder}, decoded; NULL if it has none */
+
+    struct gate_fields query;
+    struct gate_fields form; /* from application/x-www-form-urlencoded bodies */
+    struct gate_fields cookies;
+    const gate_json *json; /* from application/json bodies, NULL otherwise */
+    const char *body;
+    size_t body_length;
+
+    struct gate_caller caller; /* who is calling; kind NOBODY until established */
+    struct gate_response response;
+
+    int64_t started_ms;                            /* monotonic */
+    void (*respond)(struct gate_request *request); /* the front's: write `response`, then free */
+    void *front;                                   /* the front's own */
+};
+
+/* A FastCGI parameter by its name ("REQUEST_METHOD"), or NULL. */
+const char *gate_request_param(const struct gate_request *request, const char *name);
+
+/* A header by the name FastCGI gives it ("HTTP_ACCEPT"), or NULL. */
+const char *gate_request_header(const struct gate_request *request, const char *name);
+
+/* One value by name; NULL if absent. Repeated fields were refused before the handler ran unless
+ * declared as a list. */
+const char *gate_request_query(const struct gate_request *request, const char *name);
+const char *gate_request_form(const struct gate_request *request, const char *name);
+const char *gate_request_cookie(const struct gate_request *request, const char *name);
+
+/* True when the caller gets problem+json rather than a page. */
+bool gate_request_wants_json(const struct gate_request *request);
+
+#endif

@@ -1,0 +1,52 @@
+#include "web/response.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/text.h"
+
+static void release_body(void *buffer) {
+    gate_buffer_done(buffer);
+}
+
+void gate_response_init(struct gate_response *response, gate_arena *arena) {
+    response->status = 0;
+    response->header_count = 0;
+    gate_buffer_init(&response->body, GATE_RESPONSE_BODY_MAX_BYTES);
+    gate_arena_defer(arena, release_body, &response->body);
+}
+
+void gate_response_header_add(struct gate_response *response, gate_arena *arena, const char *name,
+                              const char *value) {
+    bool fits = response->header_count < GATE_RESPONSE_HEADERS_MAX &&
+                gate_text_is_one_line(value, strlen(value));
+    assert(fits);
+    if (!fits) {
+        return;
+    }
+    response->headers[response->header_count++] = (struct gate_response_header){
+        gate_arena_strdup(arena, name),
+        gate_arena_strdup(arena, value),
+    };
+}
+
+void gate_response_begin(struct gate_response *response, gate_arena *arena, int status,
+                         const char *content_type) {
+    response->status = status;
+    gate_buffer_done(&response->body);
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (strcmp(response->headers[i].name, "Content-Type") == 0) {
+            response->headers[i].value = gate_arena_strdup(arena, content_type);
+            return;
+        }
+    }
+    gate_response_header_add(response, arena, "Content-Type", content_type);
+}
+
+void gate_response_redirect(struct gate_response *response, gate_arena *arena,
+                            const char *location) {
+    bool safe = gate_text_is_one_line(location, strlen(location));
+    assert(safe);
+    response->status = 303;
+    gate_response_header_add(response, arena, "Location", safe ? location : "/");
+}

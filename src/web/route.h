@@ -1,0 +1,66 @@
+/* The route table: every address the portal answers, who may use it, and what it takes. Reading
+ * web/routes.c is reading the product.
+ *
+ * Threads: immutable. A pattern's segments are literal, or one "{name}" that matches a single
+ * non-empty segment. Fields not declared are refused; so are repeated ones.
+ */
+#ifndef GATE_WEB_ROUTE_H
+#define GATE_WEB_ROUTE_H
+
+#include "web/request.h"
+
+enum gate_route_flag {
+    /* who may call; without any of these three everybody may */
+    GATE_ROUTE_BROWSER = 1 << 0, /* a signed-in browser */
+    GATE_ROUTE_TOKEN = 1 << 1, /* a personal or a service token; a service token must name its user
+                                  unless GATE_ROUTE_NO_USER */
+    GATE_ROUTE_NO_USER = 1 << 2, /* a service token needs no user */
+    /* what is checked and how is answered */
+    GATE_ROUTE_CSRF =
+        1 << 3, /* a browser must prove that our own page sent it (form field or header) */
+    GATE_ROUTE_JSON = 1 << 4,         /* problem+json instead of pages; JSON bodies */
+    GATE_ROUTE_PUBLIC_CACHE = 1 << 5, /* may be cached; everything else is no-store */
+};
+
+enum gate_field_kind {
+    GATE_FIELD_TEXT,       /* UTF-8, one line, at most `max` bytes */
+    GATE_FIELD_NUMBER,     /* within 0..max */
+    GATE_FIELD_CONNECTION, /* a connection's name */
+    GATE_FIELD_LIST,       /* text that may be repeated */
+    GATE_FIELD_OTHERS,     /* not a field: whatever else is sent is ignored, not refused */
+};
+
+struct gate_field_spec {
+    const char *name;
+    enum gate_field_kind kind;
+    int64_t max;
+    bool required;
+};
+
+typedef void gate_handler_fn(struct gate_request *request);
+
+struct gate_route {
+    const char *method; /* HEAD is answered wherever GET is */
+    const char *pattern;
+    gate_handler_fn *handle; /* must lead to exactly one gate_request_finish or gate_request_fail */
+    unsigned flags;
+    size_t max_body_bytes; /* 0: no body */
+    const struct gate_field_spec
+        *fields; /* query for GET, form or query for POST; ends with a NULL name; NULL: none */
+};
+
+extern const struct gate_route gate_routes[];
+extern const size_t gate_route_count;
+
+/* Find the route; NULL when no pattern matches, or when only other methods match (then `allow`, of
+ * at least 64 bytes, lists them, else it is ""). `ret_value` gets the placeholder's text. */
+const struct gate_route *gate_route_find(gate_arena *arena, const char *method, const char *path,
+                                         const char **ret_value, char allow[64]);
+
+/* The answer is complete: add the headers every answer carries and hand it to the front. */
+void gate_request_finish(struct gate_request *request);
+
+/* Answer a failure: problem+json or a plain page, from the kind and ctx->error. */
+void gate_request_fail(struct gate_request *request, enum gate_err err);
+
+#endif

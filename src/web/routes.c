@@ -1,0 +1,100 @@
+#include "web/api/api.h"
+#include "web/pages/pages.h"
+#include "web/route.h"
+
+#define BROWSER GATE_ROUTE_BROWSER
+#define FORM (GATE_ROUTE_BROWSER | GATE_ROUTE_CSRF)
+#define API (GATE_ROUTE_BROWSER | GATE_ROUTE_TOKEN | GATE_ROUTE_CSRF | GATE_ROUTE_JSON)
+
+#define END                                                                                        \
+    { NULL, GATE_FIELD_TEXT, 0, false }
+
+#define OTHERS                                                                                     \
+    { "", GATE_FIELD_OTHERS, 0, false }
+
+static const struct gate_field_spec return_to_fields[] = {
+    {"return_to", GATE_FIELD_TEXT, GATE_RETURN_TO_MAX_BYTES, false},
+    END,
+};
+
+static const struct gate_field_spec signin_fields[] = {
+    {"return_to", GATE_FIELD_TEXT, GATE_RETURN_TO_MAX_BYTES, false},
+    {"go", GATE_FIELD_NUMBER, 1, false},
+    END,
+};
+
+/* RFC 6749 section 4.1.2 ("must ignore unrecognized response parameters") and RFC 9207. */
+static const struct gate_field_spec signin_callback_fields[] = {
+    {"state", GATE_FIELD_TEXT, 256, false},
+    {"code", GATE_FIELD_TEXT, 4096, false},
+    {"iss", GATE_FIELD_TEXT, 2048, false},
+    {"error", GATE_FIELD_TEXT, 256, false},
+    {"error_description", GATE_FIELD_TEXT, 4096, false},
+    {"error_uri", GATE_FIELD_TEXT, 2048, false},
+    OTHERS,
+    END,
+};
+
+static const struct gate_field_spec connect_callback_fields[] = {
+    {"state", GATE_FIELD_TEXT, 256, false},
+    {"auth_request_id", GATE_FIELD_TEXT, 512, false},
+    {"error", GATE_FIELD_TEXT, 256, false},
+    {"error_description", GATE_FIELD_TEXT, 4096, false},
+    OTHERS,
+    END,
+};
+
+static const struct gate_field_spec ask_disconnect_fields[] = {
+    {"action", GATE_FIELD_TEXT, 16, false},
+    END,
+};
+
+static const struct gate_field_spec disconnect_fields[] = {
+    {"action", GATE_FIELD_TEXT, 16, true},
+    END,
+};
+
+static const struct gate_field_spec identifier_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    END,
+};
+
+/* Scalekit's names for the filters of ListScopedTools. */
+static const struct gate_field_spec tools_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"filter.connection_names", GATE_FIELD_LIST, GATE_CONNECTION_NAME_MAX_BYTES, false},
+    {"filter.providers", GATE_FIELD_LIST, 128, false},
+    {"filter.tool_names", GATE_FIELD_LIST, GATE_TOOL_NAME_MAX_BYTES, false},
+    {"page_size", GATE_FIELD_NUMBER, 100, false},
+    {"page_token", GATE_FIELD_TEXT, 1024, false},
+    END,
+};
+
+const struct gate_route gate_routes[] = {
+    {"GET", "/", gate_page_connectors_handle, BROWSER, 0, NULL},
+    {"GET", "/connectors/{connection}", gate_page_connector_handle, BROWSER, 0, NULL},
+    {"POST", "/connectors/{connection}/connect", gate_page_connect_handle, FORM,
+     GATE_FORM_BODY_MAX_BYTES, return_to_fields},
+    {"GET", "/connectors/{connection}/disconnect", gate_page_disconnect_ask_handle, BROWSER, 0,
+     ask_disconnect_fields},
+    {"POST", "/connectors/{connection}/disconnect", gate_page_disconnect_handle, FORM,
+     GATE_FORM_BODY_MAX_BYTES, disconnect_fields},
+    {"GET", "/connect/callback", gate_page_connect_callback_handle, BROWSER, 0,
+     connect_callback_fields},
+    {"GET", "/connect/{connection}", gate_page_connect_deep_link_handle, BROWSER, 0,
+     return_to_fields},
+    {"GET", "/signin", gate_page_signin_handle, 0, 0, signin_fields},
+    {"GET", "/signin/callback", gate_page_signin_callback_handle, 0, 0, signin_callback_fields},
+    {"POST", "/signout", gate_page_signout_handle, FORM, GATE_FORM_BODY_MAX_BYTES, NULL},
+    {"GET", "/signed-out", gate_page_signed_out_handle, 0, 0, NULL},
+
+    {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
+    {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},
+    {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
+    {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API, GATE_JSON_BODY_MAX_BYTES,
+     NULL},
+
+    {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
+    {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},
+};
+const size_t gate_route_count = sizeof gate_routes / sizeof gate_routes[0];

@@ -1,0 +1,229 @@
+#include "web/web.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/text.h"
+#include "portal/token.h"
+#include "web/checks.h"
+#include "web/page.h"
+#include "web/path.h"
+#include "web/problem.h"
+#include "web/route.h"
+#include "web/state.h"
+
+/* The origin of an http (so: loopback) upstream, which "https:" in a policy does not cover.
+ * Settings hold checked URLs. */
+static const char *plain_origin(gate_arena *arena, const char *url) {
+    static const char scheme[] = "http://";
+    if (url == NULL || !gate_text_starts_with(url, scheme)) {
+        return "";
+    }
+    return gate_arena_strndup(arena, url,
+                              sizeof scheme - 1 + strcspn(url + sizeof scheme - 1, "/"));
+}
+
+/* Browsers hold redirects that follow a form to form-action, and connecting leads through Scalekit
+ * to providers that nobody can list beforehand; hence https: there. Everything that could run or
+ * show foreign content is closed. */
+static const char *make_policy(gate_arena *arena, const struct gate_config *config) {
+    return gate_arena_printf(
+        arena,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "
+        "'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https: %s %s",
+        plain_origin(arena, config->scalekit_url), plain_origin(arena, config->oidc_issuer));
+}
+
+enum gate_err gate_web_new(const struct gate_web_options *options, struct gate_error *error,
+                           gate_web **ret_web) {
+    gate_web *web = calloc(1, sizeof *web);
+    if (web == NULL) {
+        return gate_error_set_at(error, __FILE__, __LINE__, GATE_ERR_INTERNAL, "Out of memory.");
+    }
+    web->options = *options;
+    web->arena = gate_arena_new();
+    web->content_security_policy = make_policy(web->arena, options->config);
+    *ret_web = web;
+    return GATE_OK;
+}
+
+void gate_web_free(gate_web *web) {
+    if (web == NULL) {
+        return;
+    }
+    gate_arena_free(web->arena);
+    free(web);
+}
+
+/* nginx makes the id; anything that does not look like one is replaced. */
+static const char *read_request_id(char **params) {
+    static const char name[] = "REQUEST_ID=";
+    for (; *params != NULL; params++) {
+        if (strncmp(*params, name, sizeof name - 1) == 0) {
+            const char *id = *params + sizeof name - 1;
+            size_t length = strlen(id);
+            bool plain = strspn(id, "0123456789abcdefABCDEF-") == length;
+            return plain && length >= 8 && length <= GATE_REQUEST_ID_MAX_BYTES ? id : NULL;
+        }
+    }
+    return NULL;
+}
+
+struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
+                                    void (*respond)(struct gate_request *request),
+                                    size_t *ret_max_body_bytes) {
+    struct gate_ctx *ctx =
+        gate_ctx_new(web->options.clock, web->options.runqueue, read_request_id(params));
+    struct gate_request *request = gate_arena_make(ctx->arena, struct gate_request);
+    request->ctx = ctx;
+    request->web = web;
+    request->params = params;
+    request->front = front;
+    request->respond = respond;
+    request->started_ms = gate_clock_monotonic_ms(ctx->clock);
+    ctx->deadline_ms = request->started_ms + GATE_CONTROL_TIMEOUT_MS;
+    gate_response_init(&request->response, ctx->arena);
+
+    const char *method = gate_request_param(request, "REQUEST_METHOD");
+    const char *uri = gate_request_param(request, "REQUEST_URI");
+    request->method = method == NULL ? "" : method;
+    request->raw_query = "";
+    if (uri != NULL && gate_path_parse(ctx, uri, &request->path, &request->raw_query) == GATE_OK) {
+        char allow[64];
+        request->route = gate_route_find(ctx->arena, request->method, request->path,
+                                         &request->route_value, allow);
+        request->allow = allow[0] == '\0' ? NULL : gate_arena_strdup(ctx->arena, allow);
+    }
+    *ret_max_body_bytes = request->route == NULL ? 0 : request->route->max_body_bytes;
+    return request;
+}
+
+static void call_handler(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)ctx;
+    struct gate_request *request = state;
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    request->route->handle(request);
+}
+
+/* Whom the request acts for: the caller, unless a service token names one of its users. */
+static void settle_user(struct gate_request *request) {
+    const char *identifier = NULL;
+    enum gate_err err = gate_checks_named_user(request, &identifier);
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    struct gate_caller *caller = &request->caller;
+    if (caller->kind == GATE_CALLER_SERVICE_TOKEN && identifier != NULL) {
+        gate_portal_token_act_for(request->ctx, request->web->options.portal, caller, identifier,
+                                  call_handler, request);
+        return;
+    }
+    bool may_lack_user = caller->kind != GATE_CALLER_SERVICE_TOKEN ||
+                         (request->route->flags & GATE_ROUTE_NO_USER) != 0;
+    if (!may_lack_user) {
+        err = gate_fail(request->ctx, GATE_ERR_INPUT,
+                        "Say which user this is for: the header Gatehouse-User or identifier.");
+    } else if (identifier != NULL && caller->has_user &&
+               strcmp(identifier, caller->user.identifier) != 0) {
+        err = gate_fail(request->ctx, GATE_ERR_FORBIDDEN,
+                        "identifier names somebody else; leave it out to act as yourself.");
+    }
+    call_handler(request->ctx, err, request);
+}
+
+static enum gate_err check_body_state(struct gate_request *request, enum gate_body_state state) {
+    if (state == GATE_BODY_TOO_LARGE) {
+        return gate_fail(request->ctx, GATE_ERR_TOO_LARGE,
+                         "The body is longer than the %zu bytes allowed here.",
+                         request->route->max_body_bytes);
+    }
+    if (state == GATE_BODY_TRUNCATED) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT, "The body ended before it was complete.");
+    }
+    return GATE_OK;
+}
+
+static enum gate_err check_route(struct gate_request *request) {
+    if (request->path == NULL) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT, "This is not a valid request.");
+    }
+    if (request->route == NULL) {
+        return gate_fail(request->ctx, GATE_ERR_NOT_FOUND, "There is nothing at this address.");
+    }
+    return GATE_OK;
+}
+
+void gate_web_dispatch(struct gate_request *request, enum gate_body_state state, const char *body,
+                       size_t body_length) {
+    static enum gate_err (*const checks[])(struct gate_request *) = {
+        gate_checks_find_caller,
+        gate_checks_allow_caller,
+        gate_checks_take_input,
+        gate_checks_same_site,
+    };
+    request->body = body;
+    request->body_length = body_length;
+    enum gate_err err = check_route(request);
+    if (err == GATE_OK) {
+        err = check_body_state(request, state);
+    }
+    for (size_t i = 0; err == GATE_OK && i < sizeof checks / sizeof checks[0]; i++) {
+        err = checks[i](request);
+    }
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    settle_user(request);
+}
+
+void gate_web_refuse_busy(struct gate_request *request) {
+    gate_request_fail(request, gate_fail(request->ctx, GATE_ERR_BUSY,
+                                         "Too much is going on at once; try again shortly."));
+}
+
+static const char *caller_name(enum gate_caller_kind kind) {
+    static const char *const names[] = {
+        [GATE_CALLER_NOBODY] = "nobody",
+        [GATE_CALLER_BROWSER] = "browser",
+        [GATE_CALLER_PERSONAL_TOKEN] = "personal_token",
+        [GATE_CALLER_SERVICE_TOKEN] = "service_token",
+    };
+    return names[kind];
+}
+
+/* Paths and queries may hold what must not be logged; the route's pattern says enough. */
+static void log_request(const struct gate_request *request) {
+    const struct gate_ctx *ctx = request->ctx;
+    int64_t duration = gate_clock_monotonic_ms(ctx->clock) - request->started_ms;
+    const char *pattern = request->route == NULL ? "-" : request->route->pattern;
+    bool failed = request->response.status >= 500;
+    enum gate_log_level level = failed ? GATE_LOG_ERROR : GATE_LOG_INFO;
+    if (ctx->error.kind == GATE_OK) {
+        gate_log_write(level, "request", GATE_LOG_TEXT("request_id", ctx->request_id),
+                       GATE_LOG_TEXT("method", request->method), GATE_LOG_TEXT("route", pattern),
+                       GATE_LOG_NUMBER("status", request->response.status),
+                       GATE_LOG_NUMBER("ms", duration),
+                       GATE_LOG_TEXT("caller", caller_name(request->caller.kind)),
+                       GATE_LOG_NUMBER("user", request->caller.user.id));
+        return;
+    }
+    gate_log_write(
+        level, "request", GATE_LOG_TEXT("request_id", ctx->request_id),
+        GATE_LOG_TEXT("method", request->method), GATE_LOG_TEXT("route", pattern),
+        GATE_LOG_NUMBER("status", request->response.status), GATE_LOG_NUMBER("ms", duration),
+        GATE_LOG_TEXT("caller", caller_name(request->caller.kind)),
+        GATE_LOG_NUMBER("user", request->caller.user.id),
+        GATE_LOG_TEXT("error", gate_err_name(ctx->error.kind)),
+        GATE_LOG_TEXT("message", ctx->error.message), GATE_LOG_TEXT("file", ctx->error.file),
+        GATE_LOG_NUMBER("line", ctx->error.line));
+}
+
+void gate_web_end(struct gate_request *request) {
+    log_request(request);
+    gate_ctx_free(request->ctx);
+}

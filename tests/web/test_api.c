@@ -1,0 +1,368 @@
+/* The JSON endpoints: what they take, what they say, and how they refuse. */
+#include "web/exchange.h"
+
+#define EXECUTE_URL "/api/v1/execute_tool"
+#define EXECUTE "POST /api/v1/execute_tool"
+#define DETAILS "GET /api/v1/connected_accounts/details"
+#define SCOPED "GET /api/v1/tools/scoped"
+
+static struct portal_web w;
+
+static int set_up(void **state) {
+    (void)state;
+    portal_web_open(&w, HTTPS_URL);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    portal_web_close(&w);
+    return 0;
+}
+
+/* Let the personal token be this one from now on. */
+static void use_token(const char *scopes, const char *connections, const char *tools) {
+    w.personal = add_token(&w.p, &(struct gate_token_wish){
+                                     .kind = GATE_TOKEN_PERSONAL,
+                                     .owner_user_id = w.ann.id,
+                                     .label = "narrow",
+                                     .scopes = scopes,
+                                     .connections = connections,
+                                     .tools = tools,
+                                 });
+}
+
+static size_t count_rows(void) {
+    struct gate_tool_call *calls;
+    return list_calls(&w.p, w.ann.id, &calls);
+}
+
+/* ---- GET /api/v1/me ---- */
+
+static void test_me__browser(void **state) {
+    (void)state;
+    const gate_json *json = read_json(&w, get(&w, BROWSER, "/api/v1/me"));
+    expect_member(gate_json_member(json, "user"), "identifier", "ann");
+    expect_member(gate_json_member(json, "user"), "email", "ann@example.com");
+    expect_member(json, "csrf_token", csrf_of(&w, w.cookie));
+    assert_false(gate_json_has_member(json, "token"));
+}
+
+static void test_me__tokens(void **state) {
+    (void)state;
+    const gate_json *json = read_json(&w, get(&w, PERSONAL, "/api/v1/me"));
+    const gate_json *token = gate_json_member(json, "token");
+    expect_member(token, "kind", "personal");
+    expect_member(token, "label", "laptop");
+    expect_member(token, "scopes", "tools:read tools:execute");
+    assert_null(strstr(get(&w, PERSONAL, "/api/v1/me")->body, w.personal));
+    json = read_json(&w, get(&w, SERVICE_ANN, "/api/v1/me"));
+    expect_member(gate_json_member(json, "token"), "kind", "service");
+    expect_member(gate_json_member(json, "user"), "identifier", "ann");
+}
+
+/* ---- GET /api/v1/connections ---- */
+
+static const gate_json *find_connection(const gate_json *json, const char *name) {
+    const gate_json *list = gate_json_member(json, "connections");
+    for (size_t i = 0; i < gate_json_length(list); i++) {
+        const gate_json *one = gate_json_element(list, i);
+        if (gate_text_equal(gate_json_member_text(one, "connection_name"), name)) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+static void test_connections__with_status_and_link(void **state) {
+    (void)state;
+    const gate_json *json = read_json(&w, get(&w, PERSONAL, "/api/v1/connections"));
+    const gate_json *gmail = find_connection(json, "gmail");
+    expect_member(gmail, "status", "ACTIVE");
+    expect_member(gmail, "display_name", "Gmail");
+    expect_member(gmail, "connected_account_id", "ca_ann_gmail");
+    expect_member(gmail, "connect_url", HTTPS_URL "/connect/gmail");
+    assert_true(gate_json_member_bool(gmail, "offered"));
+    expect_member(find_connection(json, "slack"), "status", "EXPIRED");
+    assert_null(find_connection(json, "notion")); /* switched off, and not hers */
+}
+
+static void test_connections__what_the_rules_leave(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_READ, "slack", NULL);
+    const gate_json *json = read_json(&w, get(&w, PERSONAL, "/api/v1/connections"));
+    assert_int_equal(gate_json_length(gate_json_member(json, "connections")), 1);
+    assert_non_null(find_connection(json, "slack"));
+    use_token(GATE_SCOPE_EXECUTE, "*", "*");
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections"), 403, "forbidden");
+}
+
+static void test_connections__of_another_user_are_not_hers(void **state) {
+    (void)state;
+    const struct sending sending = {
+        .who = SERVICE,
+        .target = "/api/v1/connections?identifier=carl",
+    };
+    const gate_json *json = read_json(&w, send_request(&w, &sending));
+    assert_true(gate_json_is_null(gate_json_member(find_connection(json, "gmail"), "status")));
+}
+
+/* ---- GET /api/v1/tools/scoped ---- */
+
+static void test_tools__byte_for_byte(void **state) {
+    (void)state;
+    const struct answer *answer = get(&w, PERSONAL, "/api/v1/tools/scoped");
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(
+        answer->body,
+        "{\"tools\":[" SCOPED_TEXT("gmail_send_email", "ca_ann_gmail") "," SCOPED_TEXT(
+            "gmail_search", "ca_ann_gmail") "],"
+                                            "\"next_page_token\":"
+                                            "\"\",\"total_size\":2}");
+}
+
+static void test_tools__filters_are_passed_on(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/scoped?identifier=ann&filter.tool_names=a&"
+                         "filter.tool_names=b&filter.providers=GMAIL&page_size=100&page_token=p";
+    assert_int_equal(get(&w, PERSONAL, target)->status, 200);
+    assert_int_equal(count_seen(&w.p, SCOPED "?identifier=ann&filter.providers=GMAIL&"
+                                             "filter.tool_names=a&filter.tool_names=b&"
+                                             "page_size=100&page_token=p"),
+                     1);
+}
+
+static void test_tools__queries_that_are_wrong(void **state) {
+    (void)state;
+    static const char *const queries[] = {
+        "page_size=101", "page_size=x",    "page_size=1&page_size=1", "other=1",
+        "identifier=",   "filter.names=x", "page_token=%0a",
+    };
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        const char *target = gate_arena_printf(arena_of(&w), "/api/v1/tools/scoped?%s", queries[i]);
+        (void)expect_problem(&w, get(&w, PERSONAL, target), 400, "invalid-request");
+    }
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
+static void test_tools__narrowed_by_rules_have_no_total(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_READ, "*", "gmail_search");
+    const struct answer *answer = get(&w, PERSONAL, "/api/v1/tools/scoped");
+    assert_string_equal(
+        answer->body,
+        "{\"tools\":[" SCOPED_TEXT("gmail_search", "ca_ann_gmail") "]"
+                                                                   ",\"next_page_token\":\"\"}");
+}
+
+static void test_tools__when_scalekit_is_away(void **state) {
+    (void)state;
+    script(&w.p, SCOPED, 200, "nonsense");
+    const gate_json *json =
+        expect_problem(&w, get(&w, PERSONAL, "/api/v1/tools/scoped"), 502, "upstream-invalid");
+    expect_member(json, "source", "scalekit");
+    expect_member(json, "detail", NULL);
+}
+
+/* ---- POST /api/v1/execute_tool ---- */
+
+static const struct answer *execute(const char *body) {
+    return post_json(&w, PERSONAL, EXECUTE_URL, body);
+}
+
+static void test_execute__byte_for_byte(void **state) {
+    (void)state;
+    const struct answer *answer =
+        execute("{\"tool_name\":\"gmail_send_email\", \"connector\":\"gmail\", \"identifier\":"
+                "\"ann\", \"agent_run_id\":\"r1\", \"params\": {\"n\":1e400, \"b\":[ 1 ]} }");
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(answer->body, TOOL_ANSWER);
+    assert_string_equal(find_seen_body(&w.p, EXECUTE),
+                        "{\"tool_name\":\"gmail_send_email\",\"params\":{\"n\":1e400, \"b\":[ 1 ]},"
+                        "\"identifier\":\"ann\",\"connector\":\"gmail\",\"agent_run_id\":\"r1\"}");
+    assert_int_equal(count_rows(), 1);
+}
+
+static void test_execute__other_names_for_the_same(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"tool_name\":\"t\",\"connection_name\":\"gmail\",\"tool_input\":{\"a\":1}}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"connection_name\":\"gmail\"}",
+        "{\"tool_name\":\"t\",\"connected_account_id\":\"ca_ann_gmail\",\"params\":null}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"agent_run_id\":null,\"params\":{}}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        assert_int_equal(execute(bodies[i])->status, 200);
+    }
+    assert_non_null(strstr(find_seen_body(&w.p, EXECUTE), "\"params\":{}"));
+}
+
+static void test_execute__bodies_that_are_wrong(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\"} x",
+        "{\"tool_name\":\"t\",\"tool_name\":\"t\",\"connector\":\"gmail\"}",
+        "{\"connector\":\"gmail\"}",
+        "{\"tool_name\":\"\",\"connector\":\"gmail\"}",
+        "{\"tool_name\":7,\"connector\":\"gmail\"}",
+        "{\"tool_name\":\"a\\nb\",\"connector\":\"gmail\"}",
+        "{\"tool_name\":\"a\\u0000b\",\"connector\":\"gmail\"}",
+        "{\"tool_name\":\"t\"}",
+        "{\"tool_name\":\"t\",\"connector\":\"\"}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"connection_name\":\"slack\"}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"params\":[]}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"params\":\"{}\"}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"params\":{},\"tool_input\":{}}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"params\":{\"a\":1,\"a\":2}}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"other\":1}",
+        "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"identifier\":7}",
+        "{\"tool_name\":\"\xff\",\"connector\":\"gmail\"}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        (void)expect_problem(&w, execute(bodies[i]), 400, "invalid-request");
+    }
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
+static void test_execute__only_json(void **state) {
+    (void)state;
+    static const char *const types[] = {NULL, "", "text/plain", "application/jsonp",
+                                        "application/x-www-form-urlencoded"};
+    struct sending sending = {
+        .who = PERSONAL,
+        .method = "POST",
+        .target = EXECUTE_URL,
+        .body = "{\"tool_name\":\"t\",\"connector\":\"gmail\"}",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        sending.content_type = types[i];
+        (void)expect_problem(&w, send_request(&w, &sending), 415, "unsupported-media-type");
+    }
+    sending.content_type = "Application/JSON; charset=utf-8";
+    assert_int_equal(send_request(&w, &sending)->status, 200);
+    sending.target = EXECUTE_URL "?identifier=ann";
+    assert_int_equal(send_request(&w, &sending)->status, 400); /* it belongs into the body */
+}
+
+static void test_execute__for_somebody_else(void **state) {
+    (void)state;
+    const char *body = "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"identifier\":\"carl\"}";
+    (void)expect_problem(&w, execute(body), 403, "forbidden");
+    (void)expect_problem(&w, post_json(&w, SERVICE_ANN, EXECUTE_URL, body), 400, "invalid-request");
+    (void)expect_problem(&w,
+                         post_json(&w, SERVICE, EXECUTE_URL,
+                                   "{\"tool_name\":\"t\",\"connector\":\"gmail\","
+                                   "\"identifier\":\"bob\"}"),
+                         403, "forbidden");
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
+#define ORDER(connector) "{\"tool_name\":\"gmail_send_email\",\"connector\":\"" connector "\"}"
+
+static void test_execute__needs_authorization(void **state) {
+    (void)state;
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
+    const gate_json *json =
+        expect_problem(&w, execute(ORDER("slack")), 409, "authorization-required");
+    expect_member(json, "source", "gatehouse");
+    expect_member(json, "connection", "slack");
+    expect_member(json, "account_status", "EXPIRED");
+    expect_member(json, "authorization_url", HTTPS_URL "/connect/slack");
+    assert_int_equal(count_rows(), 1);
+}
+
+static void test_execute__the_app_refused(void **state) {
+    (void)state;
+    script(&w.p, EXECUTE, 403,
+           "{\"code\":7,\"message\":\"tool failed\",\"details\":[{\"error_code\":\"TOOL_ERROR\","
+           "\"tool_error_info\":{\"execution_id\":\"ex_9\",\"tool_error_code\":\"quota\","
+           "\"tool_error_message\":\"Quota <b>is</b> used up\"}}]}");
+    const gate_json *json = expect_problem(&w, execute(ORDER("gmail")), 422, "provider-error");
+    expect_member(json, "source", "provider");
+    expect_member(json, "error_code", "TOOL_ERROR");
+    expect_member(json, "provider_error_code", "quota");
+    expect_member(json, "execution_id", "ex_9");
+    expect_member(json, "detail", "Quota <b>is</b> used up");
+    expect_member(json, "authorization_url", NULL);
+}
+
+static void test_execute__scalekits_own_words_about_the_request(void **state) {
+    (void)state;
+    script(&w.p, EXECUTE, 400, "{\"code\":3,\"message\":\"params.to is missing\"}");
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "gmail", "ACTIVE"));
+    const gate_json *json = expect_problem(&w, execute(ORDER("gmail")), 400, "invalid-request");
+    expect_member(json, "source", "scalekit");
+    expect_member(json, "detail", "params.to is missing");
+}
+
+static void test_execute__rate_limited(void **state) {
+    (void)state;
+    script(&w.p, EXECUTE, 429, "{\"code\":8,\"message\":\"slow down\"}")->headers =
+        "Retry-After: 17\r\n";
+    const struct answer *answer = execute(ORDER("gmail"));
+    expect_member(expect_problem(&w, answer, 429, "rate-limited"), "source", "scalekit");
+    assert_string_equal(find_header(answer, "Retry-After"), "17");
+}
+
+static void test_execute__outcome_unknown(void **state) {
+    (void)state;
+    script(&w.p, EXECUTE, 200, NULL)->is_silent = true;
+    const gate_json *json = expect_problem(&w, execute(ORDER("gmail")), 502, "outcome-unknown");
+    expect_member(json, "source", "scalekit");
+    expect_member(json, "detail", NULL);
+}
+
+static void test_execute__rules_of_the_token(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_EXECUTE, "slack", "*");
+    const gate_json *json = expect_problem(&w, execute(ORDER("gmail")), 403, "forbidden");
+    assert_non_null(strstr(gate_json_member_text(json, "detail"), "rule: connections"));
+    use_token(GATE_SCOPE_READ, "*", "*");
+    (void)expect_problem(&w, execute(ORDER("gmail")), 403, "forbidden");
+    assert_int_equal(count_seen(&w.p, ""), 0);
+    assert_int_equal(count_rows(), 2);
+}
+
+static void test_execute__somebody_elses_account(void **state) {
+    (void)state;
+    struct gate_user carl = add_person(&w.p, "carl");
+    record_accounts(&w.p, &carl);
+    (void)expect_problem(
+        &w, execute("{\"tool_name\":\"t\",\"connected_account_id\":\"ca_carl_gmail\"}"), 404,
+        "not-found");
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(test_me__browser),
+        CASE(test_me__tokens),
+        CASE(test_connections__with_status_and_link),
+        CASE(test_connections__what_the_rules_leave),
+        CASE(test_connections__of_another_user_are_not_hers),
+        CASE(test_tools__byte_for_byte),
+        CASE(test_tools__filters_are_passed_on),
+        CASE(test_tools__queries_that_are_wrong),
+        CASE(test_tools__narrowed_by_rules_have_no_total),
+        CASE(test_tools__when_scalekit_is_away),
+        CASE(test_execute__byte_for_byte),
+        CASE(test_execute__other_names_for_the_same),
+        CASE(test_execute__bodies_that_are_wrong),
+        CASE(test_execute__only_json),
+        CASE(test_execute__for_somebody_else),
+        CASE(test_execute__needs_authorization),
+        CASE(test_execute__the_app_refused),
+        CASE(test_execute__scalekits_own_words_about_the_request),
+        CASE(test_execute__rate_limited),
+        CASE(test_execute__outcome_unknown),
+        CASE(test_execute__rules_of_the_token),
+        CASE(test_execute__somebody_elses_account),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
