@@ -1,0 +1,223 @@
+#include "fcgi/exchange.h"
+
+#include <fastcgi.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/number.h"
+#include "core/text.h"
+#include "fcgi/reason.h"
+
+/* Four fields stand below libfcgi's line "don't use anything below here": ipcFd, keepConnection,
+ * listen_sock and, through FCGX_Detach, detached. Their meaning is that of libfcgi 2.4.2
+ * (FCGX_Accept_r, FCGX_Finish_r, FCGX_Free in fcgiapp.c), the same up to 2.4.7. A header of another
+ * shape stops the build here; tests/unit/fcgi/test_exchange.c pins what they do. */
+struct expected_request {
+    int requestId;
+    int role;
+    FCGX_Stream *in;
+    FCGX_Stream *out;
+    FCGX_Stream *err;
+    char **envp;
+    void *paramsPtr;
+    int ipcFd;
+    int isBeginProcessed;
+    int keepConnection;
+    int appStatus;
+    int nWriters;
+    int flags;
+    int listen_sock;
+    int detached;
+};
+#define CHECK_FIELD(name)                                                                          \
+    _Static_assert(offsetof(FCGX_Request, name) == offsetof(struct expected_request, name),        \
+                   "libfcgi's FCGX_Request has changed: check fcgi/exchange.c against its source")
+CHECK_FIELD(in);
+CHECK_FIELD(paramsPtr);
+CHECK_FIELD(ipcFd);
+CHECK_FIELD(keepConnection);
+CHECK_FIELD(nWriters);
+CHECK_FIELD(listen_sock);
+CHECK_FIELD(detached);
+_Static_assert(sizeof(FCGX_Request) == sizeof(struct expected_request),
+               "libfcgi's FCGX_Request has changed: check fcgi/exchange.c against its source");
+
+enum { READ_CHUNK_BYTES = 16 * 1024 };
+
+enum gate_err gate_fcgi_library_init(struct gate_error *error) {
+    const int rc = FCGX_Init();
+    if (rc != 0) {
+        return gate_error_set_at(error, __FILE__, __LINE__, GATE_ERR_INTERNAL,
+                                 "libfcgi could not be prepared (%d)", rc);
+    }
+    /* After FCGX_Init, which puts a handler of its own in place of SIG_IGN. A peer that left is
+     * EPIPE. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    sigaction(SIGPIPE, &ignore, NULL);
+    return GATE_OK;
+}
+
+void gate_fcgi_exchange_init(struct gate_fcgi_exchange *exchange, int fd) {
+    /* No listening socket: when the connection fails, FCGX_Accept_r must not go and accept another.
+     */
+    FCGX_InitRequest(&exchange->request, -1, 0);
+    exchange->request.ipcFd = fd;
+}
+
+int gate_fcgi_exchange_fd(const struct gate_fcgi_exchange *exchange) {
+    return exchange->request.ipcFd;
+}
+
+char **gate_fcgi_exchange_params(const struct gate_fcgi_exchange *exchange) {
+    return exchange->request.envp;
+}
+
+void gate_fcgi_exchange_doom(struct gate_fcgi_exchange *exchange) {
+    exchange->request.keepConnection = 0;
+}
+
+bool gate_fcgi_exchange_read(struct gate_fcgi_exchange *exchange, bool may_keep) {
+    FCGX_Request *request = &exchange->request;
+    /* FCGX_Accept_r first finishes the previous request, which closes unless this is set; the
+     * peer's own wish replaces it when the begin record is read. */
+    request->keepConnection = 1;
+    /* Detached connections are closed at once; attached ones first wait up to 2 s for the peer to
+     * close. */
+    FCGX_Detach(request);
+    if (FCGX_Accept_r(request) != 0) {
+        request->ipcFd = -1;
+        return false;
+    }
+    /* FCGX_Accept_r takes a stream that broke between two parameters for one that ended there. */
+    if (request->role != FCGI_RESPONDER || FCGX_GetError(request->in) != 0) {
+        FCGX_Free(request, 1);
+        return false;
+    }
+    if (!may_keep) {
+        request->keepConnection = 0;
+    }
+    return true;
+}
+
+/* CONTENT_LENGTH as a number; -1 when absent or empty, -2 when it is none. */
+static int64_t find_declared_length(char **params) {
+    const char *text = FCGX_GetParam("CONTENT_LENGTH", params);
+    if (gate_text_is_empty(text)) {
+        return -1;
+    }
+    int64_t length;
+    return gate_number_parse(text, 0, INT64_MAX, &length) == GATE_OK ? length : -2;
+}
+
+enum gate_body_state gate_fcgi_exchange_body_read(struct gate_fcgi_exchange *exchange,
+                                                  size_t max_bytes, struct gate_buffer *body) {
+    FCGX_Request *request = &exchange->request;
+    const int64_t declared = find_declared_length(request->envp);
+    const size_t drain_max = max_bytes > GATE_DRAIN_MAX_BYTES ? max_bytes : GATE_DRAIN_MAX_BYTES;
+    char chunk[READ_CHUNK_BYTES];
+    size_t total = 0;
+    bool ended = false;
+
+    /* A body announced as too large is not kept in the first place. */
+    gate_buffer_init(body, declared > 0 && (uint64_t)declared > max_bytes ? 0 : max_bytes);
+    while (!ended && total <= drain_max) {
+        const int count = FCGX_GetStr(chunk, sizeof chunk, request->in);
+        if (count > 0) {
+            total += (size_t)count;
+            gate_buffer_append(body, chunk, (size_t)count);
+        }
+        ended = count < (int)sizeof chunk;
+    }
+    const bool is_cut = ended && (FCGX_GetError(request->in) != 0 ||
+                                  (declared != -1 && declared != (int64_t)total));
+    if (!ended || is_cut) {
+        gate_fcgi_exchange_doom(exchange);
+    }
+    /* Its 8 KB are not needed while the request waits for the network. */
+    FCGX_FreeStream(&request->in);
+    if (!is_cut && !body->overflowed) {
+        return GATE_BODY_WHOLE;
+    }
+    gate_buffer_done(body);
+    return is_cut ? GATE_BODY_TRUNCATED : GATE_BODY_TOO_LARGE;
+}
+
+/* RFC 9110: these never carry a body, nor a length. */
+static bool has_no_content(int status) {
+    return status < 200 || status == 204 || status == 304;
+}
+
+static bool has_header(const struct gate_response *response, const char *name) {
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (gate_text_equal_ignoring_case(response->headers[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_text(FCGX_Stream *out, const char *text) {
+    FCGX_PutStr(text, (int)strlen(text), out);
+}
+
+static void write_head(FCGX_Stream *out, const struct gate_response *response, bool with_length) {
+    char line[64];
+    snprintf(line, sizeof line, "Status: %d %s\r\n", response->status,
+             gate_fcgi_reason_get(response->status));
+    write_text(out, line);
+    for (size_t i = 0; i < response->header_count; i++) {
+        write_text(out, response->headers[i].name);
+        write_text(out, ": ");
+        write_text(out, response->headers[i].value);
+        write_text(out, "\r\n");
+    }
+    if (with_length) {
+        snprintf(line, sizeof line, "Content-Length: %zu\r\n", response->body.length);
+        write_text(out, line);
+    }
+    write_text(out, "\r\n");
+}
+
+bool gate_fcgi_exchange_write(struct gate_fcgi_exchange *exchange,
+                              const struct gate_response *response, bool is_head) {
+    FCGX_Request *request = &exchange->request;
+    const bool with_body = !is_head && !has_no_content(response->status);
+
+    write_head(request->out, response, with_body && !has_header(response, "Content-Length"));
+    if (with_body && response->body.length > 0) {
+        FCGX_PutStr(response->body.data, (int)response->body.length, request->out);
+    }
+    /* Closing, rather than flushing, puts the rest and the end of the request into one write.
+     * Writes to a peer that left seem to succeed until here. */
+    FCGX_FClose(request->err);
+    FCGX_FClose(request->out);
+    if (FCGX_GetError(request->out) != 0) {
+        gate_fcgi_exchange_doom(exchange);
+        return false;
+    }
+    return true;
+}
+
+bool gate_fcgi_exchange_finish(struct gate_fcgi_exchange *exchange) {
+    FCGX_Request *request = &exchange->request;
+    /* A stream that was not read to its end leaves bytes that would be parsed as the next request.
+     */
+    if (request->in != NULL) {
+        gate_fcgi_exchange_doom(exchange);
+    }
+    FCGX_Finish_r(request);
+    request->envp = NULL;
+    return request->ipcFd >= 0;
+}
+
+void gate_fcgi_exchange_close(struct gate_fcgi_exchange *exchange) {
+    if (exchange->request.ipcFd >= 0) {
+        close(exchange->request.ipcFd);
+        exchange->request.ipcFd = -1;
+    }
+}

@@ -1,0 +1,68 @@
+/* One FastCGI request and its answer on one connection, by libfcgi; the only place for fcgiapp.h.
+ *
+ * libfcgi's own accept loop pins a thread to every idle connection. So the connection is ours: it
+ * is put into the request's private fields and FCGX_Accept_r is let read exactly one request from
+ * it. Owner: whoever declared the struct; it must not move while a request is open. Threads:
+ * confined, and handed over as a whole; any thread may write and finish. Logs: never.
+ *
+ * One request at a time: what a peer sends behind a request before it has the answer may be lost
+ * with libfcgi's read buffer. nginx never does that.
+ *
+ * Order: _init; then for every request _read, _body_read, _write, _finish. Wherever the connection
+ * ends up closed, the function says so and only _init may follow.
+ */
+#ifndef GATE_FCGI_EXCHANGE_H
+#define GATE_FCGI_EXCHANGE_H
+
+#include <fcgiapp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/buffer.h"
+#include "web/web.h"
+
+struct gate_fcgi_exchange {
+    FCGX_Request request;
+};
+
+/* Prepare libfcgi: once, before any thread is started. Ignores SIGPIPE, which libfcgi would not. */
+enum gate_err gate_fcgi_library_init(struct gate_error *error) GATE_MUST_CHECK;
+
+/* Take over an accepted, blocking connection. Its read and write timeouts are the caller's to set.
+ */
+void gate_fcgi_exchange_init(struct gate_fcgi_exchange *exchange, int fd);
+
+/* The connection, for epoll; -1 once closed. */
+int gate_fcgi_exchange_fd(const struct gate_fcgi_exchange *exchange);
+
+/* Read the begin record and the parameters of one request. With `may_keep` false the connection
+ * ends after this request whatever the peer wishes. False: the peer left, stalled or broke the
+ * protocol, or asked for a role other than responder; the connection is closed. */
+bool gate_fcgi_exchange_read(struct gate_fcgi_exchange *exchange, bool may_keep) GATE_MUST_CHECK;
+
+/* The request's "NAME=value" list; lives until _finish. */
+char **gate_fcgi_exchange_params(const struct gate_fcgi_exchange *exchange);
+
+/* Read the body to its end, keeping at most `max_bytes` of it in `body`, which is left empty unless
+ * the answer is GATE_BODY_WHOLE. A body that is never going to end here (cut short, of another
+ * length than CONTENT_LENGTH, beyond GATE_DRAIN_MAX_BYTES) dooms the connection: what follows on it
+ * would be parsed as the next request. */
+enum gate_body_state gate_fcgi_exchange_body_read(struct gate_fcgi_exchange *exchange,
+                                                  size_t max_bytes, struct gate_buffer *body);
+
+/* Write the answer whole, without its body for HEAD. False: the peer is gone; the connection is
+ * doomed. */
+bool gate_fcgi_exchange_write(struct gate_fcgi_exchange *exchange,
+                              const struct gate_response *response, bool is_head);
+
+/* Let the connection end with this request. */
+void gate_fcgi_exchange_doom(struct gate_fcgi_exchange *exchange);
+
+/* End the request and free what libfcgi holds. True: the connection is open and ready for the next
+ * one; false: it is closed. */
+bool gate_fcgi_exchange_finish(struct gate_fcgi_exchange *exchange) GATE_MUST_CHECK;
+
+/* Close a connection on which no request is open. */
+void gate_fcgi_exchange_close(struct gate_fcgi_exchange *exchange);
+
+#endif

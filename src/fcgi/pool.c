@@ -1,0 +1,272 @@
+#include "fcgi/pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/text.h"
+#include "fcgi/exchange.h"
+
+struct gate_fcgi_connection {
+    struct gate_fcgi_exchange exchange;
+    struct gate_buffer body;
+    gate_fcgi_pool *pool;
+    gate_fcgi_connection *next; /* the pool's list, under its lock */
+    gate_fcgi_connection *previous;
+    /* Held while the connection is given to epoll: whoever gets it from there comes after whoever
+     * gave it. */
+    pthread_mutex_t handover;
+};
+
+struct gate_fcgi_pool {
+    struct gate_fcgi_pool_options options;
+    atomic_bool keeps;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    gate_fcgi_connection *first;
+    int connections;
+    int in_flight;
+};
+
+gate_fcgi_pool *gate_fcgi_pool_new(const struct gate_fcgi_pool_options *options) {
+    gate_fcgi_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL) {
+        abort();
+    }
+    pool->options = *options;
+    atomic_init(&pool->keeps, options->keep_connections);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return pool;
+}
+
+static void free_connection(gate_fcgi_connection *connection) {
+    pthread_mutex_destroy(&connection->handover);
+    free(connection);
+}
+
+void gate_fcgi_pool_free(gate_fcgi_pool *pool) {
+    if (pool == NULL) {
+        return;
+    }
+    while (pool->first != NULL) {
+        gate_fcgi_connection *connection = pool->first;
+        pool->first = connection->next;
+        gate_fcgi_exchange_close(&connection->exchange);
+        free_connection(connection);
+    }
+    pthread_cond_destroy(&pool->changed);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+bool gate_fcgi_pool_is_full(gate_fcgi_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    const bool is_full = pool->connections >= pool->options.connections_max;
+    pthread_mutex_unlock(&pool->lock);
+    return is_full;
+}
+
+int gate_fcgi_pool_in_flight(gate_fcgi_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    const int in_flight = pool->in_flight;
+    pthread_mutex_unlock(&pool->lock);
+    return in_flight;
+}
+
+void gate_fcgi_pool_stop_keeping(gate_fcgi_pool *pool) {
+    atomic_store(&pool->keeps, false);
+}
+
+/* Take a connection that is already closed off the list. */
+static void forget_connection(gate_fcgi_connection *connection) {
+    gate_fcgi_pool *pool = connection->pool;
+    pthread_mutex_lock(&pool->lock);
+    if (connection->previous != NULL) {
+        connection->previous->next = connection->next;
+    } else {
+        pool->first = connection->next;
+    }
+    if (connection->next != NULL) {
+        connection->next->previous = connection->previous;
+    }
+    pool->connections--;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+    free_connection(connection);
+}
+
+/* Give a connection to epoll. It may be with another worker before this returns. A request that
+ * waits in it already is found at once, because readiness is level-triggered. */
+static void park(gate_fcgi_connection *connection, int epoll_operation) {
+    const int epoll_fd = connection->pool->options.epoll_fd;
+    const int fd = gate_fcgi_exchange_fd(&connection->exchange);
+    struct epoll_event interest = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+                                   .data.ptr = connection};
+    pthread_mutex_lock(&connection->handover);
+    const int rc = epoll_ctl(epoll_fd, epoll_operation, fd, &interest);
+    pthread_mutex_unlock(&connection->handover);
+    if (rc != 0) {
+        gate_fcgi_exchange_close(&connection->exchange);
+        forget_connection(connection);
+    }
+}
+
+static void set_peer_timeouts(int fd, int timeout_ms) {
+    /* A worker inside a read or a write of libfcgi cannot be called back, only timed out. */
+    const struct timeval timeout = {.tv_sec = timeout_ms / 1000,
+                                    .tv_usec = timeout_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+void gate_fcgi_pool_add(gate_fcgi_pool *pool, int fd) {
+    gate_fcgi_connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        abort();
+    }
+    set_peer_timeouts(fd, pool->options.peer_timeout_ms);
+    gate_fcgi_exchange_init(&connection->exchange, fd);
+    connection->pool = pool;
+    pthread_mutex_init(&connection->handover, NULL);
+    pthread_mutex_lock(&pool->lock);
+    connection->next = pool->first;
+    if (pool->first != NULL) {
+        pool->first->previous = connection;
+    }
+    pool->first = connection;
+    pool->connections++;
+    pthread_mutex_unlock(&pool->lock);
+    park(connection, EPOLL_CTL_ADD);
+}
+
+/* Count a request in; false when there are too many already (it is counted all the same). */
+static bool admit_request(gate_fcgi_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    pool->in_flight++;
+    const bool is_admitted = pool->in_flight <= pool->options.in_flight_max;
+    pthread_mutex_unlock(&pool->lock);
+    return is_admitted;
+}
+
+static void count_out(gate_fcgi_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    pool->in_flight--;
+    if (pool->in_flight == 0) {
+        pthread_cond_broadcast(&pool->changed);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* The request was answered, or given up: ready the connection for the next one, or be rid of it. */
+static void finish_request(gate_fcgi_connection *connection) {
+    gate_fcgi_pool *pool = connection->pool;
+    gate_buffer_done(&connection->body);
+    if (!atomic_load(&pool->keeps)) {
+        gate_fcgi_exchange_doom(&connection->exchange);
+    }
+    if (gate_fcgi_exchange_finish(&connection->exchange)) {
+        park(connection, EPOLL_CTL_MOD);
+    } else {
+        forget_connection(connection);
+    }
+    count_out(pool);
+}
+
+/* web/ has an answer. On whatever worker that came about. */
+static void respond(struct gate_request *request) {
+    gate_fcgi_connection *connection = request->front;
+    const bool is_head = gate_text_equal(request->method, "HEAD");
+    if (!gate_fcgi_exchange_write(&connection->exchange, &request->response, is_head)) {
+        gate_log_write(GATE_LOG_DEBUG, "peer_gone",
+                       GATE_LOG_TEXT("request_id", request->ctx->request_id));
+    }
+    gate_web_end(request);
+    finish_request(connection);
+}
+
+static bool has_too_many_params(char **params) {
+    size_t count = 0;
+    while (params[count] != NULL) {
+        count++;
+        if (count > GATE_REQUEST_PARAMS_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 6585, 431. web/ never sees such a request: its own tables have this size. */
+static void refuse_params(gate_fcgi_connection *connection) {
+    const char *reason = "too many header fields";
+    char text[] = "Too many header fields.\n";
+    const struct gate_response response = {
+        .status = 431,
+        .headers = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
+        .header_count = 2,
+        .body = {.data = text, .length = sizeof text - 1},
+    };
+    (void)gate_fcgi_exchange_body_read(&connection->exchange, 0, &connection->body);
+    gate_log_write(GATE_LOG_WARN, "request_refused", GATE_LOG_TEXT("reason", reason));
+    (void)gate_fcgi_exchange_write(&connection->exchange, &response, false);
+    finish_request(connection);
+}
+
+void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection) {
+    pthread_mutex_lock(&connection->handover);
+    pthread_mutex_unlock(&connection->handover);
+    if (!gate_fcgi_exchange_read(&connection->exchange, atomic_load(&pool->keeps))) {
+        forget_connection(connection);
+        return;
+    }
+    const bool is_admitted = admit_request(pool);
+    char **params = gate_fcgi_exchange_params(&connection->exchange);
+    if (has_too_many_params(params)) {
+        refuse_params(connection);
+        return;
+    }
+    size_t max_bytes = 0;
+    struct gate_request *request =
+        gate_web_begin(pool->options.web, params, connection, respond, &max_bytes);
+    struct gate_buffer *body = &connection->body;
+    const enum gate_body_state state =
+        gate_fcgi_exchange_body_read(&connection->exchange, is_admitted ? max_bytes : 0, body);
+    if (!is_admitted) {
+        gate_web_refuse_busy(request);
+        return;
+    }
+    gate_web_dispatch(request, state, gate_buffer_text(body), body->length);
+}
+
+enum awaited { AWAITED_EMPTY, AWAITED_IDLE };
+
+static bool wait_for(gate_fcgi_pool *pool, enum awaited awaited, int64_t until_ms) {
+    const int *count = awaited == AWAITED_EMPTY ? &pool->connections : &pool->in_flight;
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    int rc = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (*count > 0 && rc == 0) {
+        rc = pthread_cond_timedwait(&pool->changed, &pool->lock, &until);
+    }
+    const bool is_done = *count == 0;
+    pthread_mutex_unlock(&pool->lock);
+    return is_done;
+}
+
+bool gate_fcgi_pool_wait_empty(gate_fcgi_pool *pool, int64_t until_ms) {
+    return wait_for(pool, AWAITED_EMPTY, until_ms);
+}
+
+bool gate_fcgi_pool_wait_idle(gate_fcgi_pool *pool, int64_t until_ms) {
+    return wait_for(pool, AWAITED_IDLE, until_ms);
+}
