@@ -21,7 +21,8 @@
 <div class="sheet-actions">
 <form method="post" action="{{ACTION_URL}}">
 <input type="hidden" name="csrf" value="{{CSRF}}">
-<button class="button button-danger" type="submit">{{#DISCONNECT}}Disconnect {{NAME}}{{/DISCONNECT}}{{#REMOVE}}Remove {{NAME}}{{/REMOVE}}</button>
+{{#DISCONNECT}}<button class="button button-danger" type="submit" name="action" value="disconnect">Disconnect {{NAME}}</button>{{/DISCONNECT}}
+{{#REMOVE}}<button class="button button-danger" type="submit" name="action" value="remove">Remove {{NAME}}</button>{{/REMOVE}}
 </form>
 <a class="button button-quiet" href="{{CANCEL_URL}}">Keep it as it is</a>
 </div>

@@ -112,10 +112,13 @@ static enum gate_err fail_with_answer(struct gate_ctx *ctx, struct gate_scalekit
     if (!is_status) {
         return gate_fail(ctx, kind, "Scalekit answered %d without saying why", failure->status);
     }
-    return gate_fail(ctx, kind, "Scalekit answered %d%s%s: %.160s", failure->status,
+    /* What a tool's failure says may quote its arguments and results, which are never logged; the
+     * caller gets it from call->failure. */
+    bool has_message = failure->message != NULL && !call->is_tool_call;
+    return gate_fail(ctx, kind, "Scalekit answered %d%s%s%s%.160s", failure->status,
                      failure->error_code == NULL ? "" : " ",
                      failure->error_code == NULL ? "" : failure->error_code,
-                     failure->message == NULL ? "" : failure->message);
+                     has_message ? ": " : "", has_message ? failure->message : "");
 }
 
 enum gate_err gate_scalekit_answer_read(struct gate_ctx *ctx, struct gate_scalekit_call *call) {

@@ -54,6 +54,7 @@ struct gate_scalekit_call {
     const char *body;
     size_t body_length;
     bool is_repeatable; /* a read, or as harmless as one */
+    bool is_tool_call;  /* what its failure says is for the caller only */
     int64_t timeout_ms;
     size_t max_response_bytes;
     gate_then_fn *then;

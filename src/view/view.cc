@@ -79,7 +79,8 @@ enum gate_err read_template(const std::string &dir, const char *name, struct gat
                             std::string *ret_text) {
     std::ifstream file(dir + "/" + name, std::ios::binary);
     if (!file)
-        return refuse_template(error, name, "is missing");
+        return gate_error_set_at(error, __FILE__, __LINE__, GATE_ERR_CONFIG,
+                                 "template %s is missing in %s", name, dir.c_str());
     std::string text(template_max_bytes + 1, '\0');
     file.read(&text[0], static_cast<std::streamsize>(text.size()));
     if (file.bad())

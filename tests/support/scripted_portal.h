@@ -2,7 +2,7 @@
  * scripted Scalekit that is also the sign-in provider.
  *
  * Owner: scripted_portal_close frees what scripted_portal_open made. Threads: the script runs on
- * the server's threads under the server's lock; everything else is confined to the test. Errors:
+ * the server's threads, under a lock; everything else is confined to the test. Errors:
  * fail the test.
  */
 #ifndef GATE_TESTS_SCRIPTED_PORTAL_H
@@ -10,6 +10,7 @@
 
 #include "support/cases.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,11 +47,12 @@ struct scripted_portal {
     gate_portal *portal;
     struct gate_ctx *ctx; /* for what lives as long as the test */
 
+    pthread_mutex_t lock;                      /* for the rest, which the server's threads see */
     struct scripted_answer script[SCRIPT_MAX]; /* the last one that fits counts */
     int script_count;
     const char *discovery;
 
-    /* Requests other than for tokens; written under the server's lock. */
+    /* Requests other than for tokens. */
     int seen_count;
     char seen_target[SEEN_MAX][512];
     char seen_body[SEEN_MAX][1024];
@@ -118,11 +120,23 @@ static inline bool answer_by_default(const char *target, struct gate_test_http_a
     return false;
 }
 
+static inline void note_seen(struct scripted_portal *p, const char *target,
+                             const struct gate_test_http_request *request) {
+    if (gate_text_starts_with(target, "POST /oauth/token") || p->seen_count == SEEN_MAX) {
+        return;
+    }
+    snprintf(p->seen_target[p->seen_count], sizeof p->seen_target[0], "%s", target);
+    snprintf(p->seen_body[p->seen_count], sizeof p->seen_body[0], "%.*s", (int)request->body_length,
+             request->body);
+    p->seen_count++;
+}
+
 static inline void answer_scripted(const struct gate_test_http_request *request,
                                    struct gate_test_http_answer *answer, void *state) {
     struct scripted_portal *p = state;
     char target[512];
     snprintf(target, sizeof target, "%s %s", request->method, request->target);
+    pthread_mutex_lock(&p->lock);
     bool is_known =
         answer_by(p->script, p->script_count, target, answer) || answer_by_default(target, answer);
     if (!is_known && gate_text_starts_with(target, "GET /.well-known/")) {
@@ -131,46 +145,47 @@ static inline void answer_scripted(const struct gate_test_http_request *request,
         answer->status = 404;
         answer->body = "{\"code\":5,\"message\":\"nothing there\"}";
     }
-    if (!gate_text_starts_with(target, "POST /oauth/token") && p->seen_count < SEEN_MAX) {
-        snprintf(p->seen_target[p->seen_count], sizeof p->seen_target[0], "%s", target);
-        snprintf(p->seen_body[p->seen_count], sizeof p->seen_body[0], "%.*s",
-                 (int)request->body_length, request->body);
-        p->seen_count++;
-    }
+    note_seen(p, target, request);
+    pthread_mutex_unlock(&p->lock);
 }
 
-/* Script an answer; the body must outlive the test. Returns it for further settings. Before any
- * request only, or between them: nothing may be under way. */
-static inline struct gate_test_http_answer *script(struct scripted_portal *p, const char *target,
-                                                   int status, const char *body) {
-    assert_true(p->script_count < SCRIPT_MAX);
-    struct scripted_answer *entry = &p->script[p->script_count];
-    *entry = (struct scripted_answer){target, {.status = status, .body = body}};
-    (void)gate_test_server_request_count(
-        p->server); /* takes the lock: what stands here is seen there */
-    p->script_count++;
-    return &entry->answer;
+/* Script an answer from now on; its texts must outlive the test. */
+static inline void script_answer(struct scripted_portal *p, const char *target,
+                                 struct gate_test_http_answer answer) {
+    pthread_mutex_lock(&p->lock);
+    bool fits = p->script_count < SCRIPT_MAX;
+    if (fits) {
+        p->script[p->script_count++] = (struct scripted_answer){target, answer};
+    }
+    pthread_mutex_unlock(&p->lock);
+    assert_true(fits);
+}
+
+static inline void script(struct scripted_portal *p, const char *target, int status,
+                          const char *body) {
+    script_answer(p, target, (struct gate_test_http_answer){.status = status, .body = body});
 }
 
 /* How many requests began so; "" counts all. */
 static inline int count_seen(struct scripted_portal *p, const char *target) {
     int count = 0;
-    (void)gate_test_server_request_count(p->server);
+    pthread_mutex_lock(&p->lock);
     for (int i = 0; i < p->seen_count; i++) {
         count += gate_text_starts_with(p->seen_target[i], target);
     }
+    pthread_mutex_unlock(&p->lock);
     return count;
 }
 
 /* The body of the last request that began so; NULL if there was none. */
 static inline const char *find_seen_body(struct scripted_portal *p, const char *target) {
-    (void)gate_test_server_request_count(p->server);
-    for (int i = p->seen_count - 1; i >= 0; i--) {
-        if (gate_text_starts_with(p->seen_target[i], target)) {
-            return p->seen_body[i];
-        }
+    const char *body = NULL;
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; i < p->seen_count; i++) {
+        body = gate_text_starts_with(p->seen_target[i], target) ? p->seen_body[i] : body;
     }
-    return NULL;
+    pthread_mutex_unlock(&p->lock);
+    return body;
 }
 
 /* ---- opening and closing ---- */
@@ -200,6 +215,7 @@ static inline void fill_config(struct scripted_portal *p, const char *public_url
         .session_max_ms = 8 * HOUR_MS,
         .authorization_ttl_ms = HOUR_MS / 6,
     };
+    pthread_mutex_lock(&p->lock);
     p->discovery = gate_arena_printf(
         p->ctx->arena,
         "{\"issuer\":\"%s\",\"authorization_endpoint\":\"%s/oauth/authorize\","
@@ -208,6 +224,7 @@ static inline void fill_config(struct scripted_portal *p, const char *public_url
         "\"subject_types_supported\":[\"public\"],"
         "\"id_token_signing_alg_values_supported\":[\"RS256\"]}",
         url, url, url, url, url);
+    pthread_mutex_unlock(&p->lock);
 }
 
 static inline void open_net(struct scripted_portal *p, int in_flight_max) {
@@ -259,6 +276,7 @@ static inline void scripted_portal_open(struct scripted_portal *p, const char *p
     memset(p, 0, sizeof *p);
     gate_log_open(GATE_LOG_ERROR, -1); /* what is refused here on purpose is no news */
     gate_test_clock_init(&p->clock);
+    pthread_mutex_init(&p->lock, NULL);
     p->runqueue = gate_runqueue_new();
     p->ctx = gate_ctx_new(&p->clock.clock, p->runqueue, "0123456789abcdef");
     p->server = gate_test_server_new(answer_scripted, p);
@@ -284,6 +302,7 @@ static inline void scripted_portal_close(struct scripted_portal *p) {
     gate_secret_free(p->secret);
     gate_runqueue_free(p->runqueue);
     gate_test_server_free(p->server);
+    pthread_mutex_destroy(&p->lock);
 }
 
 /* ---- an operation that waits ---- */

@@ -301,8 +301,10 @@ static void test_execute__scalekits_own_words_about_the_request(void **state) {
 
 static void test_execute__rate_limited(void **state) {
     (void)state;
-    script(&w.p, EXECUTE, 429, "{\"code\":8,\"message\":\"slow down\"}")->headers =
-        "Retry-After: 17\r\n";
+    script_answer(&w.p, EXECUTE,
+                  (struct gate_test_http_answer){.status = 429,
+                                                 .headers = "Retry-After: 17\r\n",
+                                                 .body = "{\"code\":8,\"message\":\"slow down\"}"});
     const struct answer *answer = execute(ORDER("gmail"));
     expect_member(expect_problem(&w, answer, 429, "rate-limited"), "source", "scalekit");
     assert_string_equal(find_header(answer, "Retry-After"), "17");
@@ -310,7 +312,7 @@ static void test_execute__rate_limited(void **state) {
 
 static void test_execute__outcome_unknown(void **state) {
     (void)state;
-    script(&w.p, EXECUTE, 200, NULL)->is_silent = true;
+    script_answer(&w.p, EXECUTE, (struct gate_test_http_answer){.is_silent = true});
     const gate_json *json = expect_problem(&w, execute(ORDER("gmail")), 502, "outcome-unknown");
     expect_member(json, "source", "scalekit");
     expect_member(json, "detail", NULL);

@@ -60,7 +60,8 @@ static void write_problem(struct execution *execution, enum gate_err err) {
         problem.error_code = NULL;
         problem.account_status = result->account_status;
         problem.authorization_url = make_deep_link(request, result->connection_name);
-    } else if (err == GATE_ERR_PROVIDER) {
+    } else if (failure->status != 0) {
+        /* Scalekit's and the provider's own words are the caller's to read, but never logged. */
         problem.detail =
             failure->tool_error_message != NULL ? failure->tool_error_message : failure->message;
         problem.provider_error_code = failure->tool_error_code;

@@ -329,6 +329,18 @@ static void test_refusal__the_account_is_gone(void **state) {
     expect_needs_authorization("gmail", NULL);
 }
 
+static void test_refusal__of_any_kind_that_may_mean_it(void **state) {
+    (void)state;
+    static const int statuses[] = {400, 403, 404, 409};
+    for (int i = 0; i < 4; i++) {
+        gate_test_clock_advance(&p.clock, 1);
+        record_accounts(&p, &ann.user);
+        script(&p, EXECUTE, statuses[i], "{\"code\":9,\"message\":\"no\"}");
+        assert_int_equal(run_on("gmail", NULL), GATE_ERR_NEEDS_AUTHORIZATION);
+        assert_int_equal(count_seen(&p, DETAILS), i + 1);
+    }
+}
+
 static void test_refusal__of_the_call_itself(void **state) {
     (void)state;
     script(&p, EXECUTE, 404, NOT_FOUND_ANSWER);
@@ -376,8 +388,10 @@ static void test_end__tool_error_is_the_providers_whatever_its_status(void **sta
 
 static void test_end__rate_limited(void **state) {
     (void)state;
-    script(&p, EXECUTE, 429, "{\"code\":8,\"message\":\"slow down\"}")->headers =
-        "Retry-After: 17\r\n";
+    script_answer(&p, EXECUTE,
+                  (struct gate_test_http_answer){.status = 429,
+                                                 .headers = "Retry-After: 17\r\n",
+                                                 .body = "{\"code\":8,\"message\":\"slow down\"}"});
     assert_int_equal(run_on("gmail", NULL), GATE_ERR_RATE_LIMITED);
     assert_int_equal(run.result.reply.failure.retry_after_s, 17);
     (void)expect_row("busy", "scalekit");
@@ -394,7 +408,7 @@ static void test_end__unavailable(void **state) {
 
 static void test_end__the_answer_was_lost(void **state) {
     (void)state;
-    script(&p, EXECUTE, 200, NULL)->is_silent = true;
+    script_answer(&p, EXECUTE, (struct gate_test_http_answer){.is_silent = true});
     assert_int_equal(run_on("gmail", NULL), GATE_ERR_OUTCOME_UNKNOWN);
     (void)expect_row("outcome_unknown", "scalekit");
     assert_int_equal(count_seen(&p, EXECUTE), 1);
@@ -462,6 +476,7 @@ int main(void) {
         CASE(test_ask__refuses_by_itself),
         CASE(test_refusal__the_account_had_ended),
         CASE(test_refusal__the_account_is_gone),
+        CASE(test_refusal__of_any_kind_that_may_mean_it),
         CASE(test_refusal__of_the_call_itself),
         CASE(test_refusal__and_the_account_cannot_be_looked_at),
         CASE(test_refusal__after_it_was_asked_is_not_asked_again),

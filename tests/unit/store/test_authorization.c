@@ -106,6 +106,36 @@ static void test_delete_expired__is_limited(void **state) {
     assert_int_equal(deleted, 2);
 }
 
+static void test_list_open__leaves_out_what_has_ended(void **state) {
+    struct aggregate_case *c = *state;
+    int64_t ada = add_user(c, "ada"), eve = add_user(c, "eve");
+    for (unsigned char i = 0; i < 4; i++) {
+        struct gate_authorization attempt = attempt_of(i == 3 ? eve : ada, i);
+        attempt.created_at += i;
+        insert(c, &attempt);
+    }
+    struct gate_authorization *open = NULL;
+    size_t count = 0;
+    assert_int_equal(
+        gate_store_authorization_list_open(c->ctx, c->tx, ada, NOW + 999, 9, &open, &count),
+        GATE_OK);
+    assert_int_equal(count, 3);
+    assert_true(open[0].created_at > open[1].created_at);
+    struct gate_digest used = attempt_of(ada, 0).state_hash,
+                       finished = attempt_of(ada, 1).state_hash;
+    assert_int_equal(gate_store_authorization_use(c->ctx, c->tx, &used, NOW, NULL), GATE_OK);
+    assert_int_equal(gate_store_authorization_finish(c->ctx, c->tx, &finished, "connected"),
+                     GATE_OK);
+    assert_int_equal(
+        gate_store_authorization_list_open(c->ctx, c->tx, ada, NOW + 999, 9, &open, &count),
+        GATE_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(
+        gate_store_authorization_list_open(c->ctx, c->tx, ada, NOW + 1000, 9, &open, &count),
+        GATE_OK);
+    assert_int_equal(count, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         aggregate_test(test_use__works_once),
@@ -114,6 +144,7 @@ int main(void) {
         aggregate_test(test_insert__drops_the_oldest_beyond_the_limit),
         aggregate_test(test_insert__refuses_a_state_that_is_there),
         aggregate_test(test_delete_expired__is_limited),
+        aggregate_test(test_list_open__leaves_out_what_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
