@@ -169,9 +169,18 @@ static void log_failure(const struct refresh *refresh, enum gate_err err) {
                    GATE_LOG_TEXT("error", refresh->ctx->error.message));
 }
 
+/* What Scalekit refuses of our own reading is nothing that whoever waits for it did wrong. */
+static enum gate_err blame_upstream(enum gate_err err) {
+    bool is_refusal = err == GATE_ERR_INPUT || err == GATE_ERR_FORBIDDEN ||
+                      err == GATE_ERR_NOT_FOUND || err == GATE_ERR_CONFLICT ||
+                      err == GATE_ERR_PROVIDER;
+    return is_refusal ? GATE_ERR_UPSTREAM : err;
+}
+
 static void end_refresh(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct refresh *refresh = state;
     struct gate_refresher *refresher = refresh->refresher;
+    err = blame_upstream(err);
     if (err != GATE_OK) {
         log_failure(refresh, err);
     }

@@ -298,10 +298,10 @@ static inline void scripted_portal_close(struct scripted_portal *p) {
         (void)unlink(database_path(p, suffixes[i]));
     }
     assert_int_equal(rmdir(p->folder), 0);
+    gate_test_server_free(p->server); /* it may still be reading a scripted text */
     gate_ctx_free(p->ctx);
     gate_secret_free(p->secret);
     gate_runqueue_free(p->runqueue);
-    gate_test_server_free(p->server);
     pthread_mutex_destroy(&p->lock);
 }
 

@@ -43,8 +43,8 @@ static void test_catalogue_need__asks_again_only_when_it_is_old(void **state) {
 static void test_catalogue_need__fails_without_a_record(void **state) {
     struct world *world = *state;
     fails(world, "/connections/app", 400);
-    assert_int_equal(need_catalogue(world), GATE_ERR_INPUT);
-    assert_int_equal(need_catalogue(world), GATE_ERR_INPUT); /* remembered */
+    assert_int_equal(need_catalogue(world), GATE_ERR_UPSTREAM);
+    assert_int_equal(need_catalogue(world), GATE_ERR_UPSTREAM); /* remembered */
     assert_int_equal(count_of(world, &world->count_catalogue), 1);
     heal(world);
     advance(world, 2000);
@@ -117,8 +117,8 @@ static void test_accounts_need__tells_all_who_wait_of_a_failure(void **state) {
                                   &works[i]);
     }
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(wait_for(world, &works[i]), GATE_ERR_INPUT);
-        assert_int_equal(works[i].ctx->error.kind, GATE_ERR_INPUT);
+        assert_int_equal(wait_for(world, &works[i]), GATE_ERR_UPSTREAM);
+        assert_int_equal(works[i].ctx->error.kind, GATE_ERR_UPSTREAM);
         end_work(&works[i]);
     }
     assert_true(gate_portal_refresh_is_failing(world->portal, world->caller.user.id));
