@@ -1,5 +1,5 @@
 // Starts scalekit-sim for a test file and speaks to it.
-// The program is taken from SCALEKIT_SIM, or from the build folder beside the sources.
+// The program is taken from SCALEKIT_SIM, or from the build folder that GATE_BUILD names.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -7,7 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const program = process.env.SCALEKIT_SIM ?? path.join(here, '../../../build/scalekit-sim');
+const program = process.env.SCALEKIT_SIM
+  ?? path.join(process.env.GATE_BUILD ?? path.join(here, '../../../build/release'), 'scalekit-sim');
 
 export class Simulator {
   static async start(...options) {
