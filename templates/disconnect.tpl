@@ -6,7 +6,7 @@
 <ul class="facts" role="list">
 <li><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#stop"></use></svg><div><strong>What stops working</strong><p>Agents and services can no longer use {{NAME}} in your name. Nobody else is affected.</p></div></li>
 <li><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#clock"></use></svg><div><strong>What stays</strong><p>The history of what was done, and everything inside {{NAME}} itself.</p></div></li>
-<li><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#undo"></use></svg><div><strong>How to get it back</strong><p>Choose Connect on its page. You may be asked to sign in to {{NAME}} again.</p></div></li>
+<li><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#undo"></use></svg><div><strong>How to get it back</strong><p>Connect it again from its page whenever you like. You may be asked to sign in to {{NAME}} again.</p></div></li>
 </ul>
 {{/DISCONNECT}}
 {{#REMOVE}}

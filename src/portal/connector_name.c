@@ -22,6 +22,7 @@ static const struct app apps[] = {
     {"CONFLUENCE", "Confluence", "Read and write pages"},
     {"DISCORD", "Discord", "Read and send messages"},
     {"DROPBOX", "Dropbox", "Work with files"},
+    {"EXA", "Exa", "Search the web"},
     {"FIGMA", "Figma", "Read designs and comments"},
     {"FRESHDESK", "Freshdesk", "Work with support tickets"},
     {"GITHUB", "GitHub", "Work with code, issues and pull requests"},
@@ -36,6 +37,7 @@ static const struct app apps[] = {
     {"GOOGLEMEET", "Google Meet", "Arrange and read meetings"},
     {"GOOGLESHEETS", "Google Sheets", "Read and write spreadsheets"},
     {"GOOGLESLIDES", "Google Slides", "Read and write presentations"},
+    {"HACKERNEWS", "Hacker News", "Read stories and comments"},
     {"HUBSPOT", "HubSpot", "Work with customer records"},
     {"INTERCOM", "Intercom", "Work with customer conversations"},
     {"JIRA", "Jira", "Work with issues and projects"},
@@ -130,5 +132,5 @@ const char *gate_connector_display_name_make(gate_arena *arena, const char *prov
 
 const char *gate_connector_purpose_get(const char *provider) {
     const struct app *app = find_app(provider);
-    return app != NULL ? app->purpose : "Use this app for you";
+    return app != NULL ? app->purpose : "Work with this app for you";
 }

@@ -30,7 +30,7 @@ static void expect_no_text(const struct answer *answer, const char *text) {
 static void test_connectors__needs_you_comes_first(void **state) {
     (void)state;
     const struct answer *answer = get(&w, BROWSER, "/");
-    expect_page(answer, 200, "Its access has run out.");
+    expect_page(answer, 200, "Access ran out");
     const char *slack = strstr(answer->body, "href=\"/connectors/slack\"");
     const char *gmail = strstr(answer->body, "href=\"/connectors/gmail\"");
     assert_non_null(slack);

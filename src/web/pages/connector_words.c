@@ -16,7 +16,7 @@ static const struct gate_connector_words words[GATE_CONNECTOR_STATE_COUNT_] = {
                                   "Agents and services you use may use it in your name.", NULL,
                                   NULL, false},
     [GATE_CONNECTOR_NEEDS_RECONNECT] =
-        {"attention", "Reconnect", "Its access has run out.",
+        {"attention", "Access ran out", "Reconnect it to go on.",
          "Its access has run out, so nothing can use it in your name. Reconnect it to go on.",
          "Reconnect", "primary", true},
     [GATE_CONNECTOR_WAITING] =

@@ -117,7 +117,7 @@ static void test_list__fails_without_any_record(void **state) {
     struct work work;
     struct gate_connector_list list;
     fails(world, "/connected_accounts?", 400);
-    assert_int_equal(list_connectors(world, &work, &list), GATE_ERR_INPUT);
+    assert_int_equal(list_connectors(world, &work, &list), GATE_ERR_UPSTREAM);
     end_work(&work);
 }
 
