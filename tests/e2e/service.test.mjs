@@ -152,16 +152,17 @@ describe('the service', () => {
 
     it('1,000 slow calls in flight on a few threads and little memory', async () => {
         const { stack, token } = await startConnected();
+        const count = sanitized ? 200 : 1000; // a sanitizer is too slow to start more before the first ends
         try {
             const { pid } = stack.programs.gatehouse;
             await stack.fault({ match: EXECUTE, latency_ms: sanitized ? 4000 : 1000 });
-            const calls = callMany(stack, token, 1000, fetchMails);
-            await inFlight(stack, 900);
+            const calls = callMany(stack, token, count, fetchMails);
+            await inFlight(stack, count * 0.9);
             const [threads, kilobytes] = [status(pid, 'Threads'), status(pid, 'VmRSS')];
-            assert.deepEqual(await calls, { 200: 1000 });
+            assert.deepEqual(await calls, { 200: count });
             assert.ok(threads <= (sanitized ? 9 : 8), `${threads} threads`);
             if (!sanitized) assert.ok(kilobytes < 64 * 1024, `${kilobytes} kB resident`);
-            assert.equal((await executed(stack)).length, 1000);
+            assert.equal((await executed(stack)).length, count);
         } finally {
             await stack.stop();
         }
