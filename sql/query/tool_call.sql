@@ -27,20 +27,16 @@ ORDER BY c.id DESC
 LIMIT ?3;
 
 -- name: tool_call_last_list
--- Hops from one connection to the next through the index, instead of walking the whole trail.
-WITH RECURSIVE used (name) AS (
-    SELECT min(connection_name) FROM tool_call WHERE user_id = ?1
-    UNION ALL
-    SELECT (SELECT min(connection_name) FROM tool_call
-            WHERE user_id = ?1 AND connection_name > used.name)
-    FROM used
-    WHERE used.name IS NOT NULL
+-- One hop through the index for each connection there is, however long the trail.
+WITH used (name) AS (
+    SELECT name FROM connection
+    UNION
+    SELECT connection_name FROM connected_account WHERE user_id = ?1
 )
 SELECT c.connection_name, t.label, c.outcome, c.at
 FROM used
 JOIN tool_call AS c ON c.id = (SELECT max(id) FROM tool_call
                                WHERE user_id = ?1 AND connection_name = used.name)
 LEFT JOIN api_token AS t ON t.id = c.token_id
-WHERE used.name IS NOT NULL
 ORDER BY used.name
 LIMIT ?2;

@@ -20,10 +20,30 @@ WHERE id > ?1
 ORDER BY id
 LIMIT ?2;
 
+-- name: user_take_trail
+-- Somebody known now has the identifier by which a service named them: what was done under it is theirs.
+-- Parameters of this and the next two: issuer, subject, identifier.
+UPDATE tool_call
+SET user_id = (SELECT id FROM user WHERE issuer = ?1 AND subject = ?2)
+WHERE user_id = (SELECT id FROM user WHERE identifier = ?3 AND issuer = 'service')
+  AND EXISTS (SELECT 1 FROM user WHERE issuer = ?1 AND subject = ?2);
+
+-- name: user_retire_named
+-- The row that the service made gives way; its accounts are read from Scalekit anew.
+DELETE FROM user
+WHERE identifier = ?3 AND issuer = 'service'
+  AND EXISTS (SELECT 1 FROM user WHERE issuer = ?1 AND subject = ?2);
+
+-- name: user_drop_renamed_accounts
+-- Accounts belong to an identifier; those of the old one are not the new one's.
+DELETE FROM connected_account
+WHERE user_id = (SELECT id FROM user WHERE issuer = ?1 AND subject = ?2 AND identifier <> ?3);
+
 -- name: user_update
 -- Who signed in is known already: issuer, subject, identifier, email, name, organization, now.
 UPDATE user
 SET identifier = ?3, email = ?4, name = ?5, organization = ?6,
+    accounts_read_at = CASE WHEN identifier = ?3 THEN accounts_read_at END,
     last_seen_at = max(ifnull(last_seen_at, 0), ?7)
 WHERE issuer = ?1 AND subject = ?2
 RETURNING id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,

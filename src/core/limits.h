@@ -22,6 +22,8 @@
 /* A body beyond its route's limit is read and dropped up to here; beyond, the connection closes. */
 #define GATE_DRAIN_MAX_BYTES (8L * 1024 * 1024)
 #define GATE_JSON_DEPTH_MAX 32
+/* A tool has run by the time its answer is read, so that is taken as far as it can be. */
+#define GATE_UPSTREAM_JSON_DEPTH_MAX 256
 
 /* Answers of ours. */
 #define GATE_RESPONSE_HEADERS_MAX 32
@@ -35,6 +37,7 @@
 #define GATE_UPSTREAM_PAGES_MAX 100
 #define GATE_UPSTREAM_ATTEMPTS_MAX 3
 #define GATE_CONTROL_TIMEOUT_MS 20000
+#define GATE_TOKEN_TIMEOUT_MS 5000 /* everything else may be waiting for it */
 #define GATE_TOOL_TIMEOUT_MS 60000
 
 /* Words people and Scalekit give us. */

@@ -18,27 +18,42 @@ static void release_tree(void *root) {
     json_object_put(root);
 }
 
-enum gate_err gate_json_parse(struct gate_ctx *ctx, const char *text, size_t length,
-                              const gate_json **ret_json) {
-    struct gate_json_reader reader;
+static enum gate_err parse(struct gate_ctx *ctx, struct gate_json_reader *reader,
+                           const gate_json **ret_json) {
     struct json_object *root = NULL;
-    gate_json_reader_init(&reader, text, length);
-    bool ok = gate_json_reader_value(&reader, 0, &root);
-    if (ok && !gate_json_reader_at_end(&reader)) {
+    bool ok = gate_json_reader_value(reader, 0, &root);
+    if (ok && !gate_json_reader_at_end(reader)) {
         json_object_put(root);
-        reader.problem = "something follows the value";
-        reader.problem_at = reader.at;
+        reader->problem = "something follows the value";
+        reader->problem_at = reader->at;
         ok = false;
     }
     if (!ok) {
-        return gate_fail(ctx, GATE_ERR_INPUT, "line %zu: %s", count_lines(text, reader.problem_at),
-                         reader.problem);
+        return gate_fail(ctx, GATE_ERR_INPUT, "line %zu: %s",
+                         count_lines(reader->text, reader->problem_at), reader->problem);
     }
     if (root != NULL) {
         gate_arena_defer(ctx->arena, release_tree, root);
     }
     *ret_json = (const gate_json *)root;
     return GATE_OK;
+}
+
+enum gate_err gate_json_parse(struct gate_ctx *ctx, const char *text, size_t length,
+                              const gate_json **ret_json) {
+    struct gate_json_reader reader;
+    gate_json_reader_init(&reader, text, length);
+    return parse(ctx, &reader, ret_json);
+}
+
+enum gate_err gate_json_parse_envelope(struct gate_ctx *ctx, const char *text, size_t length,
+                                       int depth_max, const gate_json **ret_json) {
+    struct gate_json_reader reader;
+    gate_json_reader_init(&reader, text, length);
+    reader.depth_max = depth_max;
+    reader.tree_depth = 1;
+    reader.checks_names = true;
+    return parse(ctx, &reader, ret_json);
 }
 
 static bool is_type(const gate_json *json, enum json_type type) {

@@ -38,6 +38,8 @@ enum gate_err gate_json_raw_member(const char *text, size_t length, const char *
                                    const char **ret_value, size_t *ret_length) {
     struct gate_json_reader reader;
     gate_json_reader_init(&reader, text, length);
+    reader.depth_max =
+        GATE_UPSTREAM_JSON_DEPTH_MAX; /* whoever accepted the text had the stricter say */
     if (!gate_json_reader_take(&reader, '{') || gate_json_reader_take(&reader, '}')) {
         return GATE_ERR_NOT_FOUND;
     }

@@ -1,6 +1,7 @@
 #include "json/reader.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,12 @@
 #include "core/text.h"
 
 void gate_json_reader_init(struct gate_json_reader *reader, const char *text, size_t length) {
-    *reader = (struct gate_json_reader){.text = text, .length = length};
+    *reader = (struct gate_json_reader){
+        .text = text,
+        .length = length,
+        .depth_max = GATE_JSON_DEPTH_MAX,
+        .tree_depth = INT_MAX,
+    };
 }
 
 static bool refuse_at(struct gate_json_reader *reader, size_t at, const char *problem) {
@@ -335,7 +341,9 @@ static bool read_member_value(struct gate_json_reader *reader, int depth,
     return gate_json_reader_value(reader, depth, ret_value);
 }
 
-static bool add_member(struct gate_json_reader *reader, int depth, struct json_object *object) {
+/* Read a member into `object`, or with `keeps_value` false only its name. */
+static bool add_member(struct gate_json_reader *reader, int depth, struct json_object *object,
+                       bool keeps_value) {
     char *name;
     size_t name_length;
     skip_space(reader);
@@ -349,7 +357,7 @@ static bool add_member(struct gate_json_reader *reader, int depth, struct json_o
         ok = refuse_at(reader, name_at, "a member name holds a NUL character");
     } else if (json_object_object_get_ex(object, name, NULL)) {
         ok = refuse_at(reader, name_at, "a member name is repeated");
-    } else if (read_member_value(reader, depth, &value)) {
+    } else if (read_member_value(reader, depth, keeps_value ? &value : NULL)) {
         json_object_object_add(object, name, value);
     } else {
         ok = false;
@@ -365,13 +373,15 @@ static bool skip_member(struct gate_json_reader *reader, int depth) {
 }
 
 /* `object` NULL: step over. */
-static bool read_members(struct gate_json_reader *reader, int depth, struct json_object *object) {
+static bool read_members(struct gate_json_reader *reader, int depth, struct json_object *object,
+                         bool keeps_values) {
     reader->at++; /* '{' */
     if (gate_json_reader_take(reader, '}')) {
         return true;
     }
     do {
-        if (object == NULL ? !skip_member(reader, depth) : !add_member(reader, depth, object)) {
+        if (object == NULL ? !skip_member(reader, depth)
+                           : !add_member(reader, depth, object, keeps_values)) {
             return false;
         }
     } while (gate_json_reader_take(reader, ','));
@@ -399,10 +409,15 @@ static bool read_elements(struct gate_json_reader *reader, int depth, struct jso
 
 static bool read_object(struct gate_json_reader *reader, int depth,
                         struct json_object **ret_value) {
-    struct json_object *object = ret_value == NULL ? NULL : json_object_new_object();
-    if (!read_members(reader, depth + 1, object)) {
+    bool is_kept = ret_value != NULL && depth < reader->tree_depth;
+    struct json_object *object = is_kept || reader->checks_names ? json_object_new_object() : NULL;
+    if (!read_members(reader, depth + 1, object, is_kept)) {
         json_object_put(object);
         return false;
+    }
+    if (!is_kept) {
+        json_object_put(object); /* held the names only */
+        object = ret_value == NULL ? NULL : json_object_new_object();
     }
     if (ret_value != NULL) {
         *ret_value = object;
@@ -412,7 +427,7 @@ static bool read_object(struct gate_json_reader *reader, int depth,
 
 static bool read_array(struct gate_json_reader *reader, int depth, struct json_object **ret_value) {
     struct json_object *array = ret_value == NULL ? NULL : json_object_new_array();
-    if (!read_elements(reader, depth + 1, array)) {
+    if (!read_elements(reader, depth + 1, depth < reader->tree_depth ? array : NULL)) {
         json_object_put(array);
         return false;
     }
@@ -426,7 +441,7 @@ bool gate_json_reader_value(struct gate_json_reader *reader, int depth,
                             struct json_object **ret_value) {
     skip_space(reader);
     int byte = peek(reader);
-    if ((byte == '{' || byte == '[') && depth >= GATE_JSON_DEPTH_MAX) {
+    if ((byte == '{' || byte == '[') && depth >= reader->depth_max) {
         return refuse(reader, "arrays and objects are nested too deeply");
     }
     switch (byte) {

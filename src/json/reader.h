@@ -1,7 +1,7 @@
 /* One strict reading of JSON text (RFC 8259): what both the tree and the raw slices are made from.
  *
  * Internal to json/. Names are unique within their object, text is UTF-8, nesting ends at
- * GATE_JSON_DEPTH_MAX; there is no second grammar that could see another document in the same
+ * `depth_max`; there is no second grammar that could see another document in the same
  * bytes. Owner: the struct is the caller's and borrows the text. Threads: confined. Errors: false,
  * and the first problem stays in `problem` and `problem_at`.
  */
@@ -18,6 +18,9 @@ struct gate_json_reader {
     size_t at;
     const char *problem; /* static sentence; NULL: none */
     size_t problem_at;
+    int depth_max;     /* GATE_JSON_DEPTH_MAX unless the caller changes it */
+    int tree_depth;    /* arrays and objects with so many around them are kept empty in the tree */
+    bool checks_names; /* look for repeated names also in what is only stepped over */
 };
 
 void gate_json_reader_init(struct gate_json_reader *reader, const char *text, size_t length);

@@ -79,7 +79,17 @@ static const char *name_source(const struct running *running) {
 
 static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
     struct running *running = state;
-    return gate_store_tool_call_insert(ctx, tx, &running->row, NULL);
+    struct gate_connection connection;
+    enum gate_err err = GATE_OK;
+    /* A name that only the caller made up says nothing about this user, and is not kept. */
+    if (running->row.connection_name != NULL) {
+        err = gate_store_connection_find(ctx, tx, running->row.connection_name, &connection);
+    }
+    if (err == GATE_ERR_NOT_FOUND) {
+        running->row.connection_name = NULL;
+        err = GATE_OK;
+    }
+    return err != GATE_OK ? err : gate_store_tool_call_insert(ctx, tx, &running->row, NULL);
 }
 
 /* The tool has run; that the trail could not be written must be known, but does not undo the

@@ -129,7 +129,10 @@ enum gate_err gate_scalekit_answer_read(struct gate_ctx *ctx, struct gate_scalek
         return fail_with_answer(ctx, call);
     }
     const gate_json *json = NULL;
-    enum gate_err err = gate_json_parse(ctx, response->body, response->body_length, &json);
+    enum gate_err err = call->is_tool_call
+                            ? gate_json_parse_envelope(ctx, response->body, response->body_length,
+                                                       GATE_UPSTREAM_JSON_DEPTH_MAX, &json)
+                            : gate_json_parse(ctx, response->body, response->body_length, &json);
     if (err == GATE_OK && gate_json_is_object(json)) {
         call->json = json;
         return GATE_OK;

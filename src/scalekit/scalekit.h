@@ -7,7 +7,7 @@
  * must stay until then; results live in ctx's arena. Time: GATE_CONTROL_TIMEOUT_MS, for tool calls
  * GATE_TOOL_TIMEOUT_MS, and ctx's deadline. While the shared token is being fetched for the first
  * time a waiter's own deadline is looked at only when that fetch ends (at most
- * GATE_CONTROL_TIMEOUT_MS). Logs: a refused client credential, once per attempt; nothing else.
+ * GATE_TOKEN_TIMEOUT_MS). Logs: a refused client credential, once per attempt; nothing else.
  *
  * Errors, for all operations (message in ctx's error, with Scalekit's own words where it gave any):
  *   GATE_ERR_INPUT 400, GATE_ERR_FORBIDDEN 403, GATE_ERR_NOT_FOUND 404, GATE_ERR_CONFLICT 409: as

@@ -235,7 +235,7 @@ static void set_form(struct gate_ctx *ctx, struct token_fetch *fetch) {
 static void begin_fetch(gate_scalekit *scalekit) {
     atomic_fetch_add(&scalekit->references, 1);
     struct gate_ctx *ctx = gate_ctx_new(scalekit->clock, scalekit->runqueue, NULL);
-    ctx->deadline_ms = gate_clock_monotonic_ms(scalekit->clock) + GATE_CONTROL_TIMEOUT_MS;
+    ctx->deadline_ms = gate_clock_monotonic_ms(scalekit->clock) + GATE_TOKEN_TIMEOUT_MS;
     struct token_fetch *fetch = gate_arena_make(ctx->arena, struct token_fetch);
     fetch->scalekit = scalekit;
     set_form(ctx, fetch);
@@ -249,7 +249,7 @@ static void begin_fetch(gate_scalekit *scalekit) {
         .header_count = 2,
         .body = fetch->form,
         .body_length = fetch->form_length,
-        .timeout_ms = GATE_CONTROL_TIMEOUT_MS,
+        .timeout_ms = GATE_TOKEN_TIMEOUT_MS,
         .max_response_bytes = GATE_UPSTREAM_CONTROL_MAX_BYTES,
         .is_read = true,
     };

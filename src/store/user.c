@@ -46,10 +46,33 @@ static enum gate_err try_save(struct gate_ctx *ctx, gate_store_tx *tx, enum gate
     return read_one(&statement, ret_user);
 }
 
+/* Somebody known may come with another identifier than before, even one that a service made a row
+ * for. */
+static enum gate_err make_way(struct gate_ctx *ctx, gate_store_tx *tx,
+                              const struct gate_user *user) {
+    static const enum gate_sql steps[] = {
+        GATE_SQL_USER_TAKE_TRAIL,
+        GATE_SQL_USER_RETIRE_NAMED,
+        GATE_SQL_USER_DROP_RENAMED_ACCOUNTS,
+    };
+    enum gate_err err = GATE_OK;
+    for (size_t i = 0; err == GATE_OK && i < sizeof steps / sizeof steps[0]; i++) {
+        struct gate_statement statement = gate_statement_open(ctx, tx, steps[i]);
+        gate_bind_text(&statement, user->issuer);
+        gate_bind_text(&statement, user->subject);
+        gate_bind_text(&statement, user->identifier);
+        err = gate_statement_run(&statement);
+    }
+    return err;
+}
+
 enum gate_err gate_store_user_save(struct gate_ctx *ctx, gate_store_tx *tx,
                                    const struct gate_user *user, int64_t now_ms,
                                    struct gate_user *ret_user) {
-    enum gate_err err = try_save(ctx, tx, GATE_SQL_USER_UPDATE, user, now_ms, ret_user);
+    enum gate_err err = make_way(ctx, tx, user);
+    if (err == GATE_OK) {
+        err = try_save(ctx, tx, GATE_SQL_USER_UPDATE, user, now_ms, ret_user);
+    }
     if (err == GATE_ERR_NOT_FOUND) {
         err = try_save(ctx, tx, GATE_SQL_USER_ADOPT, user, now_ms, ret_user);
     }

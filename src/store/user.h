@@ -27,7 +27,9 @@ struct gate_user {
 
 /* Record a person who signed in: insert, or update the row of the same issuer and subject. A row
  * that a service made for the same identifier is taken over with its history. `id` and the times of
- * `user` are not read. GATE_ERR_CONFLICT when another person has the identifier. */
+ * `user` are not read. A person who comes with a new identifier keeps
+ * their row, takes over what a service did under that identifier, and has their accounts read anew.
+ * GATE_ERR_CONFLICT when another person has the identifier. */
 enum gate_err gate_store_user_save(struct gate_ctx *ctx, gate_store_tx *tx,
                                    const struct gate_user *user, int64_t now_ms,
                                    struct gate_user *ret_user) GATE_MUST_CHECK;

@@ -24,8 +24,8 @@ static enum gate_err take_json(struct gate_request *request) {
     if (!has_media_type(type, "application/json")) {
         return gate_fail(request->ctx, GATE_ERR_MEDIA_TYPE, "Send the body as application/json.");
     }
-    enum gate_err err =
-        gate_json_parse(request->ctx, request->body, request->body_length, &request->json);
+    enum gate_err err = gate_json_parse_envelope(request->ctx, request->body, request->body_length,
+                                                 GATE_JSON_DEPTH_MAX, &request->json);
     if (err == GATE_OK && !gate_json_is_object(request->json)) {
         err = gate_fail(request->ctx, GATE_ERR_INPUT, "The body must be a JSON object.");
     }
@@ -90,10 +90,11 @@ enum gate_err gate_checks_find_caller(struct gate_request *request) {
     gate_fields_parse_cookies(request->ctx->arena, gate_request_header(request, "HTTP_COOKIE"),
                               &request->cookies);
     const char *header = gate_request_header(request, "HTTP_AUTHORIZATION");
-    if (header != NULL && *header != '\0') {
-        /* A caller that shows a token is that token's, whatever cookie came along. */
-        return (request->route->flags & GATE_ROUTE_TOKEN) != 0 ? find_by_token(request, header)
-                                                               : GATE_OK;
+    bool takes_token = (request->route->flags & GATE_ROUTE_TOKEN) != 0;
+    if (takes_token && header != NULL && *header != '\0') {
+        /* A caller that shows a token is that token's, whatever cookie came along. On pages the
+         * header is no business of ours: a proxy in front may have its own use for it. */
+        return find_by_token(request, header);
     }
     const char *cookie = gate_request_cookie(request, gate_cookie_name(request, "session"));
     if (cookie == NULL) {
@@ -179,9 +180,26 @@ static enum gate_err merge_name(struct gate_request *request, const char *identi
     return GATE_OK;
 }
 
+/* Sent twice (two parameters, or joined by a comma from nginx 1.23 on), the first would win over
+ * the one that a proxy behind the caller appended. */
+static bool is_sent_once(const struct gate_request *request, const char *name) {
+    size_t length = strlen(name);
+    size_t count = 0;
+    for (char **param = request->params; *param != NULL; param++) {
+        if (strncmp(*param, name, length) == 0 && (*param)[length] == '=') {
+            count += strchr(*param + length + 1, ',') == NULL ? 1 : 2;
+        }
+    }
+    return count <= 1;
+}
+
 enum gate_err gate_checks_named_user(struct gate_request *request, const char **ret_identifier) {
     const char *name = NULL;
     const gate_json *member = gate_json_member(request->json, "identifier");
+    if (!is_sent_once(request, "HTTP_GATEHOUSE_USER")) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "Gatehouse-User is given more than once, or holds a comma.");
+    }
     enum gate_err err =
         merge_name(request, gate_request_header(request, "HTTP_GATEHOUSE_USER"), &name);
     if (err == GATE_OK) {

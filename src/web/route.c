@@ -28,20 +28,25 @@ static bool matches_pattern(const char *pattern, const char *path, const char **
     return *path == '\0';
 }
 
+static bool serves_head(const struct gate_route *route) {
+    return strcmp(route->method, "GET") == 0 && (route->flags & GATE_ROUTE_NO_HEAD) == 0;
+}
+
 static bool serves_method(const struct gate_route *route, const char *method) {
     return strcmp(route->method, method) == 0 ||
-           (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+           (serves_head(route) && strcmp(method, "HEAD") == 0);
 }
 
 /* Two patterns may match one path ("/connect/callback" and "/connect/{connection}"). No method's
  * name is part of another's. */
-static void add_allowed(char allow[64], const char *method) {
+static void add_allowed(char allow[64], const struct gate_route *route) {
+    const char *method = route->method;
     size_t length = strlen(allow);
     if (strstr(allow, method) != NULL) {
         return;
     }
     snprintf(allow + length, 64 - length, "%s%s%s", length > 0 ? ", " : "", method,
-             strcmp(method, "GET") == 0 ? ", HEAD" : "");
+             serves_head(route) ? ", HEAD" : "");
 }
 
 const struct gate_route *gate_route_find(gate_arena *arena, const char *method, const char *path,
@@ -59,7 +64,7 @@ const struct gate_route *gate_route_find(gate_arena *arena, const char *method, 
             allow[0] = '\0';
             return route;
         }
-        add_allowed(allow, route->method);
+        add_allowed(allow, route);
     }
     return NULL;
 }

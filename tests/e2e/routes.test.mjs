@@ -21,10 +21,14 @@ const all = (answer, but = {}) => ({ ...Object.fromEntries(callers.map((caller) 
 const each = (names, answer) => Object.fromEntries(names.map((name) => [name, answer]));
 
 // Pages are for browsers that are signed in; looking does not need a CSRF token. Tokens open no pages.
-const forBrowsers = (answer) => all(toSignin, each(browsers, answer));
+// What stands in Authorization is no business of a page: a proxy in front may have its own use for it.
+const withCookie = [...browsers, 'garbageAndCookie', 'serviceAndCookie'];
+const forBrowsers = (answer) => all(toSignin, each(withCookie, answer));
 // Forms must come from a page of ours. Beyond that: whatever the handler says.
-const forForms = (answer) => all(toSignin, { ...each(browsers, page(403)), browserWithCsrf: answer });
-const forEverybody = (answer, signedIn = answer) => all(answer, each(browsers, signedIn));
+const forForms = (answer) => all(toSignin, {
+    ...each(withCookie, page(403)), browserWithCsrf: answer, garbageAndCookie: answer,
+});
+const forEverybody = (answer, signedIn = answer) => all(answer, each(withCookie, signedIn));
 // Reading through the API needs no CSRF token (other sites cannot see the answer), acting does.
 const forApi = (answer, { withoutUser = problem(400), acts = false } = {}) => all(problem(401), {
     ...each(browsers, acts ? problem(403) : answer),

@@ -181,6 +181,39 @@ static void test_parse__every_cut_of_a_document(void **state) {
     assert_int_equal(parse_bytes(*state, text, strlen(text), &json), GATE_OK);
 }
 
+static enum gate_err parse_envelope(struct gate_ctx *ctx, const char *text, int depth_max,
+                                    const gate_json **ret_json) {
+    gate_error_clear(&ctx->error);
+    return gate_json_parse_envelope(ctx, text, strlen(text), depth_max, ret_json);
+}
+
+static void test_envelope__keeps_what_is_inside_empty(void **state) {
+    struct gate_ctx *ctx = *state;
+    const gate_json *json = NULL;
+    const char *text = "{\"a\":\"x\",\"o\":{\"b\":[1,{\"c\":2}]},\"l\":[1,2,3],\"n\":null}";
+    assert_int_equal(parse_envelope(ctx, text, 32, &json), GATE_OK);
+    assert_string_equal(gate_json_member_text(json, "a"), "x");
+    assert_true(gate_json_is_object(gate_json_member(json, "o")));
+    assert_null(gate_json_member(gate_json_member(json, "o"), "b"));
+    assert_true(gate_json_is_array(gate_json_member(json, "l")));
+    assert_int_equal(gate_json_length(gate_json_member(json, "l")), 0);
+}
+
+static void test_envelope__is_as_strict_inside(void **state) {
+    struct gate_ctx *ctx = *state;
+    const gate_json *json = NULL;
+    static const char *const bad[] = {
+        "{\"o\":{\"a\":1,\"a\":2}}", "{\"o\":[{\"b\":{\"a\":1,\"a\":2}}]}",
+        "{\"o\":{\"a\":01}}",        "{\"o\":{\"a\":\"\xff\"}}",
+        "{\"o\":{\"a\\u0000\":1}}",  "{\"o\":[1,]}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(parse_envelope(ctx, bad[i], 32, &json), GATE_ERR_INPUT);
+    }
+    assert_int_equal(parse_envelope(ctx, "{\"o\":[[[]]]}", 4, &json), GATE_OK);
+    assert_int_equal(parse_envelope(ctx, "{\"o\":[[[]]]}", 3, &json), GATE_ERR_INPUT);
+}
+
 static void test_text__escapes(void **state) {
     assert_string_equal(gate_json_text(parsed(*state, "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"")),
                         "\"\\/\b\f\n\r\t");
@@ -292,6 +325,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_parse__depth, start, stop),
         cmocka_unit_test_setup_teardown(test_parse__millions_of_brackets, start, stop),
         cmocka_unit_test_setup_teardown(test_parse__every_cut_of_a_document, start, stop),
+        cmocka_unit_test_setup_teardown(test_envelope__keeps_what_is_inside_empty, start, stop),
+        cmocka_unit_test_setup_teardown(test_envelope__is_as_strict_inside, start, stop),
         cmocka_unit_test_setup_teardown(test_text__escapes, start, stop),
         cmocka_unit_test_setup_teardown(test_text__half_a_surrogate_pair, start, stop),
         cmocka_unit_test_setup_teardown(test_text__with_a_nul_is_none, start, stop),

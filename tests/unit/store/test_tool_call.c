@@ -1,5 +1,6 @@
 #include "unit/store/temporary_store.h"
 
+#include "store/connection.h"
 #include "store/token.h"
 #include "store/tool_call.h"
 
@@ -84,8 +85,12 @@ static void test_last_list__has_the_newest_per_connection(void **state) {
     size_t count = 9;
     assert_int_equal(gate_store_tool_call_last_list(c->ctx, c->tx, ada, &calls, &count), GATE_OK);
     assert_int_equal(count, 0);
+    static const struct gate_connection catalogue[] = {{.name = "gmail"}, {.name = "slack"}};
+    assert_int_equal(gate_store_connection_catalogue_replace(c->ctx, c->tx, catalogue, 2, NOW),
+                     GATE_OK);
     for (int i = 0; i < 30; i++) {
         add_call(c, ada, 0, i % 3 == 0 ? "slack" : "gmail", NOW + i);
+        add_call(c, ada, 0, "made-up", NOW + 500); /* no connection of that name */
     }
     add_call(c, ada, token, "gmail", NOW + 100);
     add_call(c, eve, 0, "notion", NOW + 200);

@@ -1,5 +1,8 @@
 #include "unit/store/temporary_store.h"
 
+#include "store/account.h"
+#include "store/tool_call.h"
+
 static struct gate_user person(const char *subject, const char *identifier) {
     return (struct gate_user){.issuer = "https://id.example.com",
                               .subject = subject,
@@ -67,6 +70,35 @@ static void test_save__adopts_whom_a_service_named(void **state) {
     assert_string_equal(again.subject, "s1");
 }
 
+static void test_save__renamed_to_whom_a_service_named(void **state) {
+    struct aggregate_case *c = *state;
+    struct gate_user ada = person("s1", "ada@old"), first = {0}, named = {0}, second = {0};
+    assert_int_equal(gate_store_user_save(c->ctx, c->tx, &ada, NOW, &first), GATE_OK);
+    struct gate_account account = {
+        .user_id = first.id, .connection_name = "gmail", .status = GATE_ACCOUNT_ACTIVE};
+    assert_int_equal(
+        gate_store_account_save(c->ctx, c->tx, &account, GATE_ACCOUNT_SAVE_ALWAYS, NOW, NULL),
+        GATE_OK);
+    assert_int_equal(gate_store_user_save_accounts_read_at(c->ctx, c->tx, first.id, NOW), GATE_OK);
+    assert_int_equal(gate_store_user_ensure(c->ctx, c->tx, "ada@new", NOW + 1, &named), GATE_OK);
+    struct gate_tool_call call = {.user_id = named.id, .outcome = "ok", .at = NOW + 1};
+    assert_int_equal(gate_store_tool_call_insert(c->ctx, c->tx, &call, NULL), GATE_OK);
+
+    ada.identifier = "ada@new";
+    assert_int_equal(gate_store_user_save(c->ctx, c->tx, &ada, NOW + 2, &second), GATE_OK);
+    assert_int_equal(second.id, first.id);
+    assert_string_equal(second.identifier, "ada@new");
+    assert_int_equal(second.accounts_read_at, 0); /* so they are read under the new identifier */
+    assert_int_equal(gate_store_account_find(c->ctx, c->tx, first.id, "gmail", &account),
+                     GATE_ERR_NOT_FOUND);
+    struct gate_tool_call *calls = NULL;
+    size_t count = 0;
+    struct gate_tool_call_filter filter = {.user_id = first.id, .max = 9};
+    assert_int_equal(gate_store_tool_call_list(c->ctx, c->tx, &filter, &calls, &count), GATE_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(gate_store_user_find(c->ctx, c->tx, named.id, &named), GATE_ERR_NOT_FOUND);
+}
+
 static void test_find__by_id_and_identifier(void **state) {
     struct aggregate_case *c = *state;
     int64_t id = add_user(c, "it's \"quoted\"; --");
@@ -122,6 +154,7 @@ int main(void) {
         aggregate_test(test_save__refuses_an_identifier_of_another_person),
         aggregate_test(test_save__refuses_an_empty_identifier),
         aggregate_test(test_save__adopts_whom_a_service_named),
+        aggregate_test(test_save__renamed_to_whom_a_service_named),
         aggregate_test(test_find__by_id_and_identifier),
         aggregate_test(test_list__pages_by_id),
         aggregate_test(test_times__are_set),

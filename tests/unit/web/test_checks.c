@@ -85,6 +85,21 @@ static void test_named_user__what_is_no_name(void **state) {
     expect_refusal(*state, "\xff", NULL, NULL);
 }
 
+/* Two headers, as nginx passes them before 1.23 and joined as it does since. */
+static void test_named_user__sent_twice(void **state) {
+    struct bare_request *bare = *state;
+    const char *identifier = NULL;
+    char first[] = "HTTP_GATEHOUSE_USER=mallory";
+    char second[] = "HTTP_GATEHOUSE_USER=ann";
+    expect_refusal(bare, "mallory,ann", NULL, NULL);
+    expect_refusal(bare, "mallory@evil.test, ann@example.com", NULL, NULL);
+    bare->request.query.count = 0;
+    bare->params[0] = first;
+    bare->params[1] = second;
+    assert_int_equal(gate_checks_named_user(&bare->request, &identifier), GATE_ERR_INPUT);
+    assert_null(identifier);
+}
+
 static void test_named_user__length(void **state) {
     char name[GATE_IDENTIFIER_MAX_BYTES + 2];
     memset(name, 'a', sizeof name);
@@ -99,9 +114,8 @@ static void test_named_user__length(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(test_named_user__in_one_place),
-        CASE(test_named_user__in_several_places),
-        CASE(test_named_user__what_is_no_name),
+        CASE(test_named_user__in_one_place),    CASE(test_named_user__in_several_places),
+        CASE(test_named_user__what_is_no_name), CASE(test_named_user__sent_twice),
         CASE(test_named_user__length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

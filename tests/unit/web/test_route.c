@@ -91,7 +91,9 @@ static void test_find__other_methods(void **state) {
     expect_none(*state, "get", "/api/v1/me", "GET, HEAD");
     expect_none(*state, "", "/api/v1/me", "GET, HEAD");
     /* Two patterns match; each method is named once. */
-    expect_none(*state, "POST", "/connect/callback", "GET, HEAD");
+    expect_none(*state, "POST", "/connect/callback", "GET");
+    /* A GET that has an effect is not for HEAD. */
+    expect_none(*state, "HEAD", "/signin/callback", "GET");
 }
 
 /* ---- the table itself ---- */
