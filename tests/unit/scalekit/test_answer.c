@@ -78,7 +78,8 @@ static void test_call__refusals_of_tools_reach_the_caller_and_no_log(void **stat
         start_tool(fixture, &call);
         assert_int_equal(finish(fixture, &call), cases[i].err);
         assert_string_equal(call.reply.failure.message, "its words");
-        assert_null(strstr(call.ctx->error.message, "its words")); /* may quote arguments; is logged */
+        assert_null(
+            strstr(call.ctx->error.message, "its words")); /* may quote arguments; is logged */
         gate_ctx_free(call.ctx);
     }
     assert_int_equal(count_api(fixture), 6);

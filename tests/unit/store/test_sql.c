@@ -39,8 +39,9 @@ static const struct allowed {
     const char *step;
 } allowed[] = {
     {"connection_mark_gone", "SCAN connection"}, /* changes every row of the catalogue */
-    {"tool_call_last_list", "SCAN connection"}, /* the whole catalogue, of which the page shows all */
-    {"tool_call_last_list", "SCAN used"},       /* the query's own rows, one per connection */
+    {"tool_call_last_list",
+     "SCAN connection"},                  /* the whole catalogue, of which the page shows all */
+    {"tool_call_last_list", "SCAN used"}, /* the query's own rows, one per connection */
     {"tool_call_last_list", "USE TEMP B-TREE FOR ORDER BY"},
 };
 
