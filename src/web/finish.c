@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "web/idempotency.h"
 #include "web/route.h"
 #include "web/state.h"
 
@@ -10,6 +11,9 @@ static void add(struct gate_request *request, const char *name, const char *valu
 
 void gate_request_finish(struct gate_request *request) {
     struct gate_response *response = &request->response;
+    if (gate_idempotency_takes_over(request)) {
+        return;
+    }
     if (response->body.overflowed) {
         gate_buffer_done(&response->body);
         response->status = 500;

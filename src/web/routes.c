@@ -92,8 +92,8 @@ const struct gate_route gate_routes[] = {
     {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
     {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},
     {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
-    {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API, GATE_JSON_BODY_MAX_BYTES,
-     NULL},
+    {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API | GATE_ROUTE_TRAIL,
+     GATE_JSON_BODY_MAX_BYTES, NULL},
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},

@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "portal/tool_call.h"
 #include "web/api/api.h"
+#include "web/idempotency.h"
 #include "web/problem.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -74,6 +75,7 @@ static void write_problem(struct execution *execution, enum gate_err err) {
 static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)ctx;
     struct execution *execution = state;
+    gate_idempotency_judge(execution->request, err, execution->result.has_left);
     if (err == GATE_OK) {
         write_result(execution->request, &execution->result.reply);
     } else {
@@ -172,14 +174,31 @@ static enum gate_err read_order(struct gate_request *request, struct gate_tool_c
     return err != GATE_OK ? err : read_params(request, order);
 }
 
+static void run(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)err;
+    struct execution *execution = state;
+    struct gate_request *request = execution->request;
+    gate_portal_tool_call_run(ctx, request->web->options.portal, &request->caller,
+                              &execution->order, &execution->result, finish, execution);
+}
+
 void gate_api_execute_tool_handle(struct gate_request *request) {
-    struct execution *execution = gate_arena_make(request->ctx->arena, struct execution);
+    struct gate_ctx *ctx = request->ctx;
+    gate_portal *portal = request->web->options.portal;
+    struct execution *execution = gate_arena_make(ctx->arena, struct execution);
     execution->request = request;
     enum gate_err err = read_order(request, &execution->order);
-    if (err != GATE_OK) {
-        gate_request_fail(request, err);
-        return;
+    if (err == GATE_OK) {
+        err = gate_portal_tool_call_check(ctx, portal, &request->caller, &execution->order);
     }
-    gate_portal_tool_call_run(request->ctx, request->web->options.portal, &request->caller,
-                              &execution->order, &execution->result, finish, execution);
+    /* Without a user whatever was sent is refused, and what of it is well-formed goes on record. */
+    if (err == GATE_ERR_FORBIDDEN || !request->caller.has_user) {
+        gate_portal_tool_call_refuse(ctx, portal, &request->caller, &execution->order,
+                                     &execution->result, finish, execution);
+    } else if (err != GATE_OK) {
+        gate_request_fail(request, err);
+    } else {
+        /* Behind the rules, so that an answer is not even repeated to whom they shut out. */
+        gate_idempotency_begin(request, run, execution);
+    }
 }
