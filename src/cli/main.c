@@ -20,8 +20,9 @@ static void print_help(void) {
            "  token list\n"
            "  token revoke ID\n"
            "  user list\n\n"
-           "PATTERNS are separated by spaces; * stands for anything. Settings come from the\n"
-           "environment or from FILE, as for gatehouse.\n");
+           "PATTERNS are separated by spaces; * stands for anything. One that begins with !\n"
+           "denies, and wins over the others: 'gmail_* !gmail_send_*'. Settings come from\n"
+           "the environment or from FILE, as for gatehouse.\n");
 }
 
 /* The command's words, matched as a whole; what is left are its arguments. */

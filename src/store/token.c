@@ -19,7 +19,8 @@ static enum gate_err require_room(struct gate_ctx *ctx, gate_store_tx *tx,
     int64_t count = gate_column_number(&statement);
     err = gate_statement_finish(&statement);
     if (err == GATE_OK && count >= GATE_TOKENS_PER_USER_MAX) {
-        return gate_fail(ctx, GATE_ERR_TOO_LARGE, "this person has %d tokens already",
+        return gate_fail(ctx, GATE_ERR_TOO_LARGE,
+                         "There are %d of them that work already; revoke one first.",
                          GATE_TOKENS_PER_USER_MAX);
     }
     return err;

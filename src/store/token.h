@@ -23,8 +23,8 @@ struct gate_token {
     enum gate_token_kind kind;
     int64_t owner_user_id;   /* 0 for a service token */
     const char *scopes;      /* space-separated words */
-    const char *connections; /* space-separated patterns with '*', as the next two; NULL or "": none
-                                allowed */
+    const char *connections; /* space-separated rules (portal/token.h), as the next two; NULL or "":
+                                none allowed */
     const char *tools;
     const char *identifiers;
     int64_t created_at;
