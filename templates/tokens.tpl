@@ -27,7 +27,7 @@
 {{/WORKING}}
 {{#EMPTY}}
 <div class="empty">
-<h2>No access keys yet</h2>
+<h2>No access keys in use</h2>
 <p>You only need one if a program of your own is to use your connectors. Nothing else depends on it.</p>
 <p><a class="button button-primary" href="{{NEW_URL}}">Make an access key</a></p>
 </div>

@@ -16,6 +16,7 @@ static void print_help(void) {
            "      --tools PATTERNS        which tools (none without it)\n"
            "      --scopes WORDS          default: tools:read tools:execute\n"
            "      --days N                expire after N days\n"
+           "      --rate N                at most N calls per minute\n"
            "      --quiet                 print the token alone\n"
            "  token list\n"
            "  token revoke ID\n"

@@ -49,10 +49,21 @@ static int read_days(struct gate_cli *cli, const char *text, struct wish *wish) 
     return 0;
 }
 
+static int read_rate(const char *text, struct wish *wish) {
+    if (gate_number_parse(text, 1, GATE_CALLS_PER_MINUTE_MAX, &wish->token.calls_per_minute) !=
+        GATE_OK) {
+        return complain_usage("--rate takes calls per minute, from 1 to 1000000, not", text);
+    }
+    return 0;
+}
+
 static int read_option(struct gate_cli *cli, struct wish *wish, const char *option,
                        const char *value) {
     if (strcmp(option, "--days") == 0) {
         return read_days(cli, value, wish);
+    }
+    if (strcmp(option, "--rate") == 0) {
+        return read_rate(value, wish);
     }
     const char **target = find_target(wish, option);
     if (target == NULL) {

@@ -275,6 +275,10 @@ static enum gate_err check_wish(struct gate_ctx *ctx, const struct gate_token_wi
     if (wish->expires_at != 0 && wish->expires_at <= gate_ctx_now_ms(ctx)) {
         return gate_fail(ctx, GATE_ERR_INPUT, "The token would have expired already.");
     }
+    if (wish->calls_per_minute < 0 || wish->calls_per_minute > GATE_CALLS_PER_MINUTE_MAX) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "A token's rate is from 0 to %d calls per minute.",
+                         GATE_CALLS_PER_MINUTE_MAX);
+    }
     return GATE_OK;
 }
 
@@ -305,6 +309,7 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
         .identifiers = wish->identifiers,
         .created_at = gate_ctx_now_ms(ctx),
         .expires_at = wish->expires_at,
+        .calls_per_minute = wish->calls_per_minute,
     };
     making->ret_text = ret_text;
     making->ret_public_id = ret_public_id;

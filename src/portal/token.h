@@ -34,8 +34,9 @@ struct gate_token_wish {
     const char *scopes; /* "tools:read tools:execute" … */
     const char *connections;
     const char *tools;
-    const char *identifiers; /* service: which users */
-    int64_t expires_at;      /* wall ms; 0 never */
+    const char *identifiers;  /* service: which users */
+    int64_t expires_at;       /* wall ms; 0 never */
+    int64_t calls_per_minute; /* 0: no limit of its own */
 };
 
 /* Make a token and record it. `ret_text` is the only time its text exists outside its owner's

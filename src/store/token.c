@@ -53,6 +53,7 @@ static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx,
     gate_bind_text(&statement, token->identifiers);
     gate_bind_number(&statement, token->created_at);
     gate_bind_time(&statement, token->expires_at);
+    gate_bind_id(&statement, token->calls_per_minute); /* 0 is none */
     enum gate_err err = gate_statement_next(&statement);
     if (err != GATE_OK) {
         return err;
@@ -98,6 +99,7 @@ static struct gate_token read_token(struct gate_statement *row) {
     token.expires_at = gate_column_number(row);
     token.last_used_at = gate_column_number(row);
     token.revoked_at = gate_column_number(row);
+    token.calls_per_minute = gate_column_number(row);
     return token;
 }
 

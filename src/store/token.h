@@ -28,9 +28,10 @@ struct gate_token {
     const char *tools;
     const char *identifiers;
     int64_t created_at;
-    int64_t expires_at;   /* 0: never */
-    int64_t last_used_at; /* 0: never */
-    int64_t revoked_at;   /* 0: not revoked */
+    int64_t expires_at;       /* 0: never */
+    int64_t last_used_at;     /* 0: never */
+    int64_t revoked_at;       /* 0: not revoked */
+    int64_t calls_per_minute; /* 0: no limit of its own */
 };
 
 /* Record a token. `id`, `last_used_at` and `revoked_at` are not read. GATE_ERR_TOO_LARGE when the

@@ -216,7 +216,7 @@ static void test_list__nothing_yet(void **state) {
     struct gate_token token = newest();
     assert_int_equal(post_form(&w, BROWSER_CSRF, revoke_path(token.public_id), "")->status, 303);
     const struct answer *answer = get(&w, BROWSER, "/tokens");
-    expect_page(answer, 200, "No access keys yet");
+    expect_page(answer, 200, "No access keys in use");
     expect_page(answer, 200, "No longer working");
 }
 
