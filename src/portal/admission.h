@@ -28,7 +28,7 @@ enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
                                       struct gate_quota *quota) GATE_MUST_CHECK;
 
 /* Count a call against the caller's user, and as one of the calls the user has under way until the
- * context is freed. Nothing without a user. */
+ * context is freed, which must be before the portal is. Nothing without a user. */
 enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
                                      const struct gate_caller *caller,
                                      struct gate_quota *quota) GATE_MUST_CHECK;

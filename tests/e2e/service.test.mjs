@@ -151,7 +151,7 @@ describe('the service', () => {
     });
 
     it('1,000 slow calls in flight on a few threads and little memory', async () => {
-        const { stack, token } = await startConnected();
+        const { stack, token } = await startConnected({ env: { GATEHOUSE_USER_IN_FLIGHT_MAX: '0' } });
         try {
             const { pid } = stack.programs.gatehouse;
             await stack.fault({ match: EXECUTE, latency_ms: sanitized ? 4000 : 1000 });

@@ -121,15 +121,17 @@ static void test_rate__the_tighter_limit_is_told(void **state) {
     p.config.user_calls_per_minute = 100;
     struct gate_caller caller = user_caller(1);
     caller.token = (struct gate_token){.id = 1, .calls_per_minute = 10};
+    struct gate_ctx *ctx = gate_ctx_new(&p.clock.clock, p.runqueue, NULL);
     struct gate_quota quota;
     assert_int_equal(admit_token(&caller, &quota), GATE_OK);
-    assert_int_equal(gate_portal_admit_user(p.ctx, p.portal, &caller, &quota), GATE_OK);
+    assert_int_equal(gate_portal_admit_user(ctx, p.portal, &caller, &quota), GATE_OK);
     assert_int_equal(quota.limit, 10);
     assert_int_equal(quota.remaining, 9);
     p.config.user_calls_per_minute = 5;
-    assert_int_equal(gate_portal_admit_user(p.ctx, p.portal, &caller, &quota), GATE_OK);
+    assert_int_equal(gate_portal_admit_user(ctx, p.portal, &caller, &quota), GATE_OK);
     assert_int_equal(quota.limit, 5);
     assert_int_equal(quota.remaining, 4);
+    gate_ctx_free(ctx);
 }
 
 /* ---- calls at a time ---- */
