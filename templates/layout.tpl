@@ -17,6 +17,10 @@
 <div class="top-inner">
 <a class="brand" href="/"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#gate"></use></svg><span>{{BRAND}}</span></a>
 {{#SIGNED_IN}}
+<nav class="nav" aria-label="Main">
+<a href="{{CONNECTORS_URL}}"{{#AT_CONNECTORS}} aria-current="page"{{/AT_CONNECTORS}}>Connectors</a>
+<a href="{{TOKENS_URL}}"{{#AT_TOKENS}} aria-current="page"{{/AT_TOKENS}}>Access keys</a>
+</nav>
 <details class="me">
 <summary><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#person"></use></svg><span class="me-name">{{PERSON_NAME}}</span></summary>
 <div class="me-panel">

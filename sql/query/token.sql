@@ -2,8 +2,8 @@
 
 -- name: token_insert
 INSERT INTO api_token (hash, public_id, prefix, label, kind, owner_user_id, scopes, connections,
-                       tools, identifiers, created_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                       tools, identifiers, created_at, expires_at, calls_per_minute)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 RETURNING id;
 
 -- name: token_count_live
@@ -23,6 +23,7 @@ WHERE id IN (SELECT id FROM api_token
 -- The token and, for a personal one, its owner; the owner's columns as in user.sql.
 SELECT t.id, t.public_id, t.prefix, t.label, t.kind, t.owner_user_id, t.scopes, t.connections,
        t.tools, t.identifiers, t.created_at, t.expires_at, t.last_used_at, t.revoked_at,
+       t.calls_per_minute,
        u.id, u.issuer, u.subject, u.identifier, u.email, u.name, u.organization, u.created_at,
        u.last_seen_at, u.accounts_read_at
 FROM api_token AS t
@@ -31,7 +32,7 @@ WHERE t.hash = ?1;
 
 -- name: token_list
 SELECT id, public_id, prefix, label, kind, owner_user_id, scopes, connections, tools, identifiers,
-       created_at, expires_at, last_used_at, revoked_at
+       created_at, expires_at, last_used_at, revoked_at, calls_per_minute
 FROM api_token
 WHERE id > ?1
 ORDER BY id
@@ -39,7 +40,7 @@ LIMIT ?2;
 
 -- name: token_list_by_user
 SELECT id, public_id, prefix, label, kind, owner_user_id, scopes, connections, tools, identifiers,
-       created_at, expires_at, last_used_at, revoked_at
+       created_at, expires_at, last_used_at, revoked_at, calls_per_minute
 FROM api_token
 WHERE owner_user_id = ?1
 ORDER BY id DESC

@@ -12,16 +12,20 @@ static void print_help(void) {
            "  migrate               bring the database to this version's schema\n"
            "  token create --service --label TEXT --users PATTERNS [options]\n"
            "  token create --personal IDENTIFIER --label TEXT [options]\n"
+           "      --users PATTERNS        for whom a service token acts: '*@example.com'\n"
            "      --connections PATTERNS  which connections (none without it)\n"
            "      --tools PATTERNS        which tools (none without it)\n"
-           "      --scopes WORDS          default: tools:read tools:execute\n"
+           "      --scopes WORDS          tools:read to look, tools:execute to run tools;\n"
+           "                              default: both\n"
            "      --days N                expire after N days\n"
+           "      --rate N                at most N calls per minute\n"
            "      --quiet                 print the token alone\n"
-           "  token list\n"
+           "  token list                 each with its rules\n"
            "  token revoke ID\n"
            "  user list\n\n"
-           "PATTERNS are separated by spaces; * stands for anything. Settings come from the\n"
-           "environment or from FILE, as for gatehouse.\n");
+           "PATTERNS are separated by spaces; * stands for anything. One that begins with !\n"
+           "denies, and wins over the others: 'gmail_* !gmail_send_*'. Settings come from\n"
+           "the environment or from FILE, as for gatehouse.\n");
 }
 
 /* The command's words, matched as a whole; what is left are its arguments. */

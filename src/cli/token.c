@@ -49,10 +49,21 @@ static int read_days(struct gate_cli *cli, const char *text, struct wish *wish) 
     return 0;
 }
 
+static int read_rate(const char *text, struct wish *wish) {
+    if (gate_number_parse(text, 1, GATE_CALLS_PER_MINUTE_MAX, &wish->token.calls_per_minute) !=
+        GATE_OK) {
+        return complain_usage("--rate takes calls per minute, from 1 to 1000000, not", text);
+    }
+    return 0;
+}
+
 static int read_option(struct gate_cli *cli, struct wish *wish, const char *option,
                        const char *value) {
     if (strcmp(option, "--days") == 0) {
         return read_days(cli, value, wish);
+    }
+    if (strcmp(option, "--rate") == 0) {
+        return read_rate(value, wish);
     }
     const char **target = find_target(wish, option);
     if (target == NULL) {
@@ -151,6 +162,24 @@ static void print_token(struct gate_cli *cli, const struct gate_token *token) {
            token->label);
 }
 
+static const char *describe_rules(const char *list) {
+    return list == NULL || list[strspn(list, " ")] == '\0' ? "(nothing)" : list;
+}
+
+/* On a line of their own, indented, so that a token's first line begins with its id and ends with
+ * its label. */
+static void print_rules(const struct gate_token *token) {
+    printf("\tscopes %s\tconnections %s\ttools %s", describe_rules(token->scopes),
+           describe_rules(token->connections), describe_rules(token->tools));
+    if (token->kind == GATE_TOKEN_SERVICE) {
+        printf("\tusers %s", describe_rules(token->identifiers));
+    }
+    if (token->calls_per_minute != 0) {
+        printf("\trate %lld a minute", (long long)token->calls_per_minute);
+    }
+    printf("\n");
+}
+
 int gate_cli_token_list_run(struct gate_cli *cli) {
     struct gate_token *tokens;
     size_t count;
@@ -165,6 +194,7 @@ int gate_cli_token_list_run(struct gate_cli *cli) {
         }
         for (size_t i = 0; i < count; i++) {
             print_token(cli, &tokens[i]);
+            print_rules(&tokens[i]);
             after_id = tokens[i].id;
         }
     } while (count == LIST_PAGE);

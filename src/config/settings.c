@@ -63,6 +63,23 @@ const struct gate_setting gate_settings[] = {
      FIELD(in_flight_max),
      .help = "Requests that may wait for the network at a time; beyond it the answer is 503 at "
              "once."},
+    {.name = "GATEHOUSE_USER_IN_FLIGHT_MAX",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "64",
+     .min = 0,
+     .max = 20000,
+     FIELD(user_in_flight_max),
+     .help = "Calls of the JSON endpoint that may be under way in one person's name; beyond it the "
+             "answer is 429; 0 for no limit."},
+    {.name = "GATEHOUSE_USER_CALLS_PER_MINUTE",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "6000",
+     .min = 0,
+     .max = GATE_CALLS_PER_MINUTE_MAX,
+     FIELD(user_calls_per_minute),
+     .help =
+         "Calls of the JSON endpoint in one person's name per minute; a minute's worth may come "
+         "at once; 0 for no limit."},
     {.name = "GATEHOUSE_KEEP_CONNECTIONS",
      .kind = GATE_SETTING_SWITCH,
      .fallback = "yes",

@@ -28,7 +28,10 @@ struct gate_config {
 
     /* how much at a time */
     int workers;
-    int in_flight_max; /* requests waiting for the network */
+    int in_flight_max;      /* requests waiting for the network */
+    int user_in_flight_max; /* calls of the JSON endpoint in one user's name at a time; 0: no limit
+                             */
+    int user_calls_per_minute; /* the same per minute */
     bool keep_connections;
     int64_t shutdown_timeout_ms;
     int upstream_connections_max;

@@ -16,6 +16,7 @@ static const char *const err_names[] = {
     [GATE_ERR_TOO_LARGE] = "too_large",
     [GATE_ERR_NEEDS_AUTHORIZATION] = "needs_authorization",
     [GATE_ERR_BUSY] = "busy",
+    [GATE_ERR_OVER_QUOTA] = "over_quota",
     [GATE_ERR_RATE_LIMITED] = "rate_limited",
     [GATE_ERR_UNAVAILABLE] = "unavailable",
     [GATE_ERR_TIMEOUT] = "timeout",

@@ -26,6 +26,7 @@ enum gate_err {
     GATE_ERR_TOO_LARGE,           /* beyond a named limit */
     GATE_ERR_NEEDS_AUTHORIZATION, /* the connected account is not active; the user must act */
     GATE_ERR_BUSY,                /* our own limit; try again later */
+    GATE_ERR_OVER_QUOTA,          /* this caller's own limit with us; try again later */
     GATE_ERR_RATE_LIMITED,        /* Scalekit's own limit; try again later */
     GATE_ERR_UNAVAILABLE,         /* upstream cannot be reached or says so; nothing was done */
     GATE_ERR_TIMEOUT,             /* the deadline passed before anything was done */

@@ -56,6 +56,10 @@
 #define GATE_AUTHORIZATION_REQUESTS_PER_USER_MAX 50
 #define GATE_TOKENS_PER_USER_MAX 50
 #define GATE_TOKEN_RULES_MAX 64
+#define GATE_CALLS_PER_MINUTE_MAX 1000000 /* what a rate may be set to */
+#define GATE_ADMISSION_SEATS_MAX 65535    /* tokens and users whose calls are counted at a time */
+#define GATE_TOKEN_CHOICES_MAX 50 /* connections ticked in the form, beside its other fields */
+#define GATE_TOKEN_TOOLS_FIELD_MAX_BYTES 2000
 #define GATE_REFRESHES_MAX 64 /* persons whose accounts are being read at a time */
 #define GATE_STORE_WRITE_QUEUE_MAX 8192
 

@@ -20,6 +20,7 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     gate_random_fill(portal->instance.bytes, sizeof portal->instance.bytes);
     portal->provider = gate_provider_new(parts);
     portal->refresher = gate_refresher_new(parts);
+    portal->admissions = gate_admissions_new();
     return portal;
 }
 
@@ -27,6 +28,7 @@ void gate_portal_free(gate_portal *portal) {
     if (portal == NULL) {
         return;
     }
+    gate_admissions_free(portal->admissions);
     gate_refresher_free(portal->refresher);
     gate_provider_free(portal->provider);
     gate_secret_wipe(portal, sizeof *portal);

@@ -2,8 +2,8 @@
  * beside this one; this header holds what they share.
  *
  * Owner: gate_portal_new's caller; the parts are borrowed and outlive it. Threads: locked inside
- * where it keeps state (what is being refreshed, keys of the sign-in provider); otherwise
- * immutable.
+ * where it keeps state (what is being refreshed, keys of the sign-in provider, how much callers ask
+ * for); otherwise immutable.
  */
 #ifndef GATE_PORTAL_PORTAL_H
 #define GATE_PORTAL_PORTAL_H

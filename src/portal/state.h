@@ -4,8 +4,9 @@
 
 #include "portal/portal.h"
 
-struct gate_provider;  /* the sign-in provider's metadata and keys; portal/provider.c */
-struct gate_refresher; /* which refreshes are under way; portal/refresh.c */
+struct gate_provider;   /* the sign-in provider's metadata and keys; portal/provider.c */
+struct gate_admissions; /* how much callers ask for; portal/admission.c */
+struct gate_refresher;  /* which refreshes are under way; portal/refresh.c */
 
 struct gate_portal {
     struct gate_portal_parts parts;
@@ -17,6 +18,7 @@ struct gate_portal {
     struct gate_digest instance; /* random: tells this process from those before it */
     struct gate_provider *provider;
     struct gate_refresher *refresher;
+    struct gate_admissions *admissions;
 };
 
 /* Each owner's part of gate_portal_new and gate_portal_free. */
@@ -24,5 +26,7 @@ struct gate_provider *gate_provider_new(const struct gate_portal_parts *parts);
 void gate_provider_free(struct gate_provider *provider);
 struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts);
 void gate_refresher_free(struct gate_refresher *refresher);
+struct gate_admissions *gate_admissions_new(void);
+void gate_admissions_free(struct gate_admissions *admissions);
 
 #endif

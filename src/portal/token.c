@@ -69,22 +69,77 @@ enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, 
     return GATE_OK;
 }
 
-/* Does any of the space-separated patterns match? An empty list matches nothing. */
-static bool any_pattern_matches(const char *patterns, const char *text) {
-    char pattern[GATE_IDENTIFIER_MAX_BYTES + 1];
-    while (patterns != NULL && *patterns != '\0') {
-        patterns += strspn(patterns, " ");
-        size_t length = strcspn(patterns, " ");
-        if (length > 0 && length < sizeof pattern) {
-            memcpy(pattern, patterns, length);
-            pattern[length] = '\0';
-            if (gate_text_matches(pattern, text)) {
-                return true;
-            }
-        }
-        patterns += length;
+static void fold_case(char *text) {
+    for (; *text != '\0'; text++) {
+        *text = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
     }
-    return false;
+}
+
+/* Whoever reads the name further on may ignore case, so a rule to deny does. */
+static bool denies(const char *pattern, size_t length, const char *text) {
+    char folded_pattern[GATE_IDENTIFIER_MAX_BYTES + 1];
+    char folded_text[GATE_CONNECTION_NAME_MAX_BYTES + GATE_TOOL_NAME_MAX_BYTES + 1];
+    size_t text_length = strlen(text);
+    if (length >= sizeof folded_pattern || text_length >= sizeof folded_text) {
+        return true; /* what cannot be checked is not let through */
+    }
+    memcpy(folded_pattern, pattern, length);
+    folded_pattern[length] = '\0';
+    memcpy(folded_text, text, text_length + 1);
+    fold_case(folded_pattern);
+    fold_case(folded_text);
+    return gate_text_matches(folded_pattern, folded_text);
+}
+
+static bool allows(const char *pattern, size_t length, const char *text) {
+    char copy[GATE_IDENTIFIER_MAX_BYTES + 1];
+    if (length == 0 || length >= sizeof copy) {
+        return false;
+    }
+    memcpy(copy, pattern, length);
+    copy[length] = '\0';
+    return gate_text_matches(copy, text);
+}
+
+/* What a list of rules says about a name. The list is read to its end: a rule to deny counts
+ * wherever it stands. */
+struct verdict {
+    bool allowed;
+    const char *denied_by; /* the pattern behind '!', not terminated; NULL: none */
+    size_t denied_by_length;
+};
+
+static struct verdict judge(const char *rules, const char *text) {
+    struct verdict verdict = {0};
+    bool matches = false;
+    while (rules != NULL && *rules != '\0') {
+        rules += strspn(rules, " ");
+        size_t length = strcspn(rules, " ");
+        if (*rules != GATE_RULE_DENY) {
+            matches = matches || allows(rules, length, text);
+        } else if (verdict.denied_by == NULL && denies(rules + 1, length - 1, text)) {
+            verdict.denied_by = rules + 1;
+            verdict.denied_by_length = length - 1;
+        }
+        rules += length;
+    }
+    verdict.allowed = matches && verdict.denied_by == NULL;
+    return verdict;
+}
+
+static bool rules_allow(const char *rules, const char *text) {
+    return judge(rules, text).allowed;
+}
+
+/* Refuse, naming the rule: which list, and the pattern that denies if one does. */
+static enum gate_err refuse(struct gate_ctx *ctx, const char *rules, const char *text,
+                            const char *what, const char *list) {
+    struct verdict verdict = judge(rules, text);
+    if (verdict.denied_by == NULL) {
+        return gate_fail(ctx, GATE_ERR_FORBIDDEN, "This token may not %s (rule: %s).", what, list);
+    }
+    return gate_fail(ctx, GATE_ERR_FORBIDDEN, "This token may not %s (rule: %s, !%.*s).", what,
+                     list, (int)verdict.denied_by_length, verdict.denied_by);
 }
 
 struct acting {
@@ -113,10 +168,8 @@ static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) 
 void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,
                                gate_then_fn *then, void *state) {
-    if (!any_pattern_matches(caller->token.identifiers, identifier)) {
-        then(ctx,
-             gate_fail(ctx, GATE_ERR_FORBIDDEN,
-                       "This token may not act for that user (rule: users)."),
+    if (!rules_allow(caller->token.identifiers, identifier)) {
+        then(ctx, refuse(ctx, caller->token.identifiers, identifier, "act for that user", "users"),
              state);
         return;
     }
@@ -176,8 +229,14 @@ static enum gate_err check_list(struct gate_ctx *ctx, const char *list) {
     }
     size_t count = 0;
     for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
+        list += *list == GATE_RULE_DENY;
         length = strcspn(list, " ");
         count++;
+        if (length == 0 || *list == GATE_RULE_DENY) {
+            return gate_fail(
+                ctx, GATE_ERR_INPUT,
+                "A rule that denies is one '!' and a pattern, without a space between.");
+        }
         if (length > GATE_IDENTIFIER_MAX_BYTES) {
             return gate_fail(ctx, GATE_ERR_TOO_LARGE,
                              "An entry of a token's rules is longer than %d bytes.",
@@ -216,6 +275,10 @@ static enum gate_err check_wish(struct gate_ctx *ctx, const struct gate_token_wi
     if (wish->expires_at != 0 && wish->expires_at <= gate_ctx_now_ms(ctx)) {
         return gate_fail(ctx, GATE_ERR_INPUT, "The token would have expired already.");
     }
+    if (wish->calls_per_minute < 0 || wish->calls_per_minute > GATE_CALLS_PER_MINUTE_MAX) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "A token's rate is from 0 to %d calls per minute.",
+                         GATE_CALLS_PER_MINUTE_MAX);
+    }
     return GATE_OK;
 }
 
@@ -246,6 +309,7 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
         .identifiers = wish->identifiers,
         .created_at = gate_ctx_now_ms(ctx),
         .expires_at = wish->expires_at,
+        .calls_per_minute = wish->calls_per_minute,
     };
     making->ret_text = ret_text;
     making->ret_public_id = ret_public_id;
@@ -262,7 +326,7 @@ bool gate_portal_may_use_connection(const struct gate_caller *caller, const char
     if (caller->kind == GATE_CALLER_BROWSER) {
         return true;
     }
-    return is_token(caller) && any_pattern_matches(caller->token.connections, connection_name);
+    return is_token(caller) && rules_allow(caller->token.connections, connection_name);
 }
 
 bool gate_portal_may_use_tool(const struct gate_caller *caller, const char *connection_name,
@@ -271,12 +335,29 @@ bool gate_portal_may_use_tool(const struct gate_caller *caller, const char *conn
         return true;
     }
     return is_token(caller) && gate_portal_may_use_connection(caller, connection_name) &&
-           any_pattern_matches(caller->token.tools, tool_name);
+           rules_allow(caller->token.tools, tool_name);
 }
 
 bool gate_portal_has_scope(const struct gate_caller *caller, const char *scope) {
     if (caller->kind == GATE_CALLER_BROWSER) {
         return true;
     }
-    return is_token(caller) && any_pattern_matches(caller->token.scopes, scope);
+    return is_token(caller) && rules_allow(caller->token.scopes, scope);
+}
+
+enum gate_err gate_portal_connection_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                           const char *connection_name) {
+    return gate_portal_may_use_connection(caller, connection_name)
+               ? GATE_OK
+               : refuse(ctx, caller->token.connections, connection_name, "use that connection",
+                        "connections");
+}
+
+enum gate_err gate_portal_tool_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                     const char *connection_name, const char *tool_name) {
+    enum gate_err err = gate_portal_connection_check(ctx, caller, connection_name);
+    if (err != GATE_OK || gate_portal_may_use_tool(caller, connection_name, tool_name)) {
+        return err;
+    }
+    return refuse(ctx, caller->token.tools, tool_name, "run that tool", "tools");
 }

@@ -20,8 +20,13 @@ void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,
                                gate_then_fn *then, void *state);
 
-/* What to make. Lists are space-separated patterns in which '*' stands for anything; NULL allows
- * nothing. */
+/* A token's lists of rules are space-separated patterns in which '*' stands for anything, so that
+ * "*@example.com" is everybody of a domain. One that begins with '!' denies, and wins over those
+ * that allow, wherever it stands; it ignores the case of ASCII letters. A list that allows nothing,
+ * or none (NULL), means nothing is allowed. */
+#define GATE_RULE_DENY '!'
+
+/* What to make; the lists as above. */
 struct gate_token_wish {
     enum gate_token_kind kind;
     int64_t owner_user_id; /* personal: whose; service: 0 */
@@ -29,8 +34,9 @@ struct gate_token_wish {
     const char *scopes; /* "tools:read tools:execute" … */
     const char *connections;
     const char *tools;
-    const char *identifiers; /* service: which users */
-    int64_t expires_at;      /* wall ms; 0 never */
+    const char *identifiers;  /* service: which users */
+    int64_t expires_at;       /* wall ms; 0 never */
+    int64_t calls_per_minute; /* 0: no limit of its own */
 };
 
 /* Make a token and record it. `ret_text` is the only time its text exists outside its owner's
@@ -47,6 +53,14 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
 bool gate_portal_may_use_connection(const struct gate_caller *caller, const char *connection_name);
 bool gate_portal_may_use_tool(const struct gate_caller *caller, const char *connection_name,
                               const char *tool_name);
+
+/* The same as outcomes: GATE_ERR_FORBIDDEN with a sentence that names the rule. */
+enum gate_err gate_portal_connection_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                           const char *connection_name) GATE_MUST_CHECK;
+enum gate_err gate_portal_tool_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                     const char *connection_name,
+                                     const char *tool_name) GATE_MUST_CHECK;
+
 bool gate_portal_has_scope(const struct gate_caller *caller, const char *scope);
 
 #endif

@@ -255,15 +255,7 @@ static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *run
     if (connection_name == NULL) {
         return GATE_OK;
     }
-    if (!gate_portal_may_use_connection(running->caller, connection_name)) {
-        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
-                         "This token may not use that connection (rule: connections).");
-    }
-    if (!gate_portal_may_use_tool(running->caller, connection_name, running->order->tool_name)) {
-        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
-                         "This token may not run that tool (rule: tools).");
-    }
-    return GATE_OK;
+    return gate_portal_tool_check(ctx, running->caller, connection_name, running->order->tool_name);
 }
 
 static enum gate_err check_connection(struct gate_ctx *ctx, gate_store_tx *tx, const char *name) {

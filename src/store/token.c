@@ -19,7 +19,8 @@ static enum gate_err require_room(struct gate_ctx *ctx, gate_store_tx *tx,
     int64_t count = gate_column_number(&statement);
     err = gate_statement_finish(&statement);
     if (err == GATE_OK && count >= GATE_TOKENS_PER_USER_MAX) {
-        return gate_fail(ctx, GATE_ERR_TOO_LARGE, "this person has %d tokens already",
+        return gate_fail(ctx, GATE_ERR_TOO_LARGE,
+                         "There are %d of them that work already; revoke one first.",
                          GATE_TOKENS_PER_USER_MAX);
     }
     return err;
@@ -52,6 +53,7 @@ static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx,
     gate_bind_text(&statement, token->identifiers);
     gate_bind_number(&statement, token->created_at);
     gate_bind_time(&statement, token->expires_at);
+    gate_bind_id(&statement, token->calls_per_minute); /* 0 is none */
     enum gate_err err = gate_statement_next(&statement);
     if (err != GATE_OK) {
         return err;
@@ -97,6 +99,7 @@ static struct gate_token read_token(struct gate_statement *row) {
     token.expires_at = gate_column_number(row);
     token.last_used_at = gate_column_number(row);
     token.revoked_at = gate_column_number(row);
+    token.calls_per_minute = gate_column_number(row);
     return token;
 }
 

@@ -23,14 +23,15 @@ struct gate_token {
     enum gate_token_kind kind;
     int64_t owner_user_id;   /* 0 for a service token */
     const char *scopes;      /* space-separated words */
-    const char *connections; /* space-separated patterns with '*', as the next two; NULL or "": none
-                                allowed */
+    const char *connections; /* space-separated rules (portal/token.h), as the next two; NULL or "":
+                                none allowed */
     const char *tools;
     const char *identifiers;
     int64_t created_at;
-    int64_t expires_at;   /* 0: never */
-    int64_t last_used_at; /* 0: never */
-    int64_t revoked_at;   /* 0: not revoked */
+    int64_t expires_at;       /* 0: never */
+    int64_t last_used_at;     /* 0: never */
+    int64_t revoked_at;       /* 0: not revoked */
+    int64_t calls_per_minute; /* 0: no limit of its own */
 };
 
 /* Record a token. `id`, `last_used_at` and `revoked_at` are not read. GATE_ERR_TOO_LARGE when the

@@ -36,6 +36,8 @@ static const struct notice_row notice_rows[GATE_NOTICE_COUNT_] = {
     [GATE_NOTICE_TRY_AGAIN] = {"later", "problem",
                                "%s could not be reached just now. Nothing was changed. Please try "
                                "again in a moment."},
+    [GATE_NOTICE_KEY_REVOKED] = {"revoked", "success",
+                                 "The access key “%s” is revoked. It no longer works anywhere."},
 };
 
 static void show_notice(struct gate_request *request, gate_view_dict *shell) {
@@ -81,6 +83,7 @@ void gate_page_leave_notice(struct gate_request *request, enum gate_notice notic
 
 static void show_person(struct gate_request *request, gate_view_dict *shell) {
     const struct gate_caller *caller = &request->caller;
+    const char *path = request->path == NULL ? "" : request->path;
     if (caller->kind != GATE_CALLER_BROWSER) {
         return;
     }
@@ -91,6 +94,13 @@ static void show_person(struct gate_request *request, gate_view_dict *shell) {
                   gate_text_is_empty(name) ? caller->user.identifier : name);
     gate_view_set(person, GATE_M_LAYOUT_PERSON_EMAIL, caller->user.email);
     gate_view_set(person, GATE_M_LAYOUT_SIGNOUT_URL, "/signout");
+    gate_view_set(person, GATE_M_LAYOUT_CONNECTORS_URL, "/");
+    gate_view_set(person, GATE_M_LAYOUT_TOKENS_URL, "/tokens");
+    if (gate_text_starts_with(path, "/tokens")) {
+        gate_view_show_section(person, GATE_M_LAYOUT_AT_TOKENS);
+    } else if (strcmp(path, "/") == 0 || gate_text_starts_with(path, "/connect")) {
+        gate_view_show_section(person, GATE_M_LAYOUT_AT_CONNECTORS);
+    }
     gate_view_set(shell, GATE_M_LAYOUT_CSRF,
                   gate_portal_csrf_make(request->ctx->arena, request->web->options.portal, caller));
 }

@@ -32,6 +32,7 @@ enum gate_notice {
     GATE_NOTICE_REFUSED,       /* the person said no on the provider's page */
     GATE_NOTICE_STILL_WAITING, /* came back without finishing */
     GATE_NOTICE_TRY_AGAIN,     /* Scalekit could not be reached */
+    GATE_NOTICE_KEY_REVOKED,   /* the name is that of an access key */
     GATE_NOTICE_COUNT_,
 };
 void gate_page_leave_notice(struct gate_request *request, enum gate_notice notice,

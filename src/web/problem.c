@@ -51,6 +51,8 @@ static const struct kind_row kind_rows[GATE_ERR_COUNT_] = {
                                       "Connect it first, then try again."},
     [GATE_ERR_BUSY] = {503, "busy", "Too busy", "gatehouse", true, 1, "Very busy right now",
                        "Nothing was changed. Please try again in a moment."},
+    [GATE_ERR_OVER_QUOTA] = {429, "too-many-calls", "Too many calls", "gatehouse", true, 1,
+                             "Too much at once", "Please try again in a moment."},
     [GATE_ERR_RATE_LIMITED] = {429, "rate-limited", "Rate limited", "scalekit", true, 5,
                                "Too much at once", "Please try again in a moment."},
     [GATE_ERR_UNAVAILABLE] = {503, "upstream-unavailable", "Scalekit cannot be reached", "scalekit",

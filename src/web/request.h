@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "core/context.h"
+#include "portal/admission.h"
 #include "portal/caller.h"
 #include "web/response.h"
 #include "json/json.h"
@@ -50,6 +51,7 @@ struct gate_request {
     size_t body_length;
 
     struct gate_caller caller; /* who is calling; kind NOBODY until established */
+    struct gate_quota quota;   /* how much of its limits the caller has left */
     struct gate_response response;
     struct gate_keyed *keyed; /* what runs under an Idempotency-Key; NULL: nothing */
 

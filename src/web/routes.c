@@ -54,6 +54,16 @@ static const struct gate_field_spec disconnect_fields[] = {
     END,
 };
 
+static const struct gate_field_spec token_fields[] = {
+    {"label", GATE_FIELD_TEXT, 1024, false}, /* a long one is answered on the form */
+    {"may", GATE_FIELD_TEXT, 8, false},
+    {"reach", GATE_FIELD_TEXT, 8, false},
+    {"connection", GATE_FIELD_LIST, GATE_CONNECTION_NAME_MAX_BYTES, false},
+    {"tools", GATE_FIELD_TEXT, GATE_TOKEN_TOOLS_FIELD_MAX_BYTES, false},
+    {"days", GATE_FIELD_TEXT, 8, false},
+    END,
+};
+
 static const struct gate_field_spec identifier_fields[] = {
     {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
     END,
@@ -83,6 +93,12 @@ const struct gate_route gate_routes[] = {
      connect_callback_fields},
     {"GET", "/connect/{connection}", gate_page_connect_deep_link_handle, BROWSER, 0,
      return_to_fields},
+    {"GET", "/tokens", gate_page_tokens_handle, BROWSER, 0, NULL},
+    {"POST", "/tokens", gate_page_token_make_handle, FORM, GATE_FORM_BODY_MAX_BYTES, token_fields},
+    {"GET", "/tokens/new", gate_page_token_new_handle, BROWSER, 0, NULL},
+    {"GET", "/tokens/{token}/revoke", gate_page_token_revoke_ask_handle, BROWSER, 0, NULL},
+    {"POST", "/tokens/{token}/revoke", gate_page_token_revoke_handle, FORM,
+     GATE_FORM_BODY_MAX_BYTES, NULL},
     {"GET", "/signin", gate_page_signin_handle, 0, 0, signin_fields},
     {"GET", "/signin/callback", gate_page_signin_callback_handle, GATE_ROUTE_NO_HEAD, 0,
      signin_callback_fields},

@@ -9,6 +9,7 @@
 #include "web/page.h"
 #include "web/path.h"
 #include "web/problem.h"
+#include "web/quota.h"
 #include "web/route.h"
 #include "web/state.h"
 
@@ -101,6 +102,13 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
 static void call_handler(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)ctx;
     struct gate_request *request = state;
+    if (err == GATE_OK) {
+        err = gate_quota_check_user(request);
+    }
+    if (err == GATE_ERR_OVER_QUOTA) {
+        gate_quota_refuse(request);
+        return;
+    }
     if (err != GATE_OK) {
         gate_request_fail(request, err);
         return;
@@ -119,7 +127,14 @@ static void after_acting(struct gate_ctx *ctx, enum gate_err err, void *state) {
 /* Whom the request acts for: the caller, unless a service token names one of its users. */
 static void settle_user(struct gate_request *request) {
     const char *identifier = NULL;
-    enum gate_err err = gate_checks_named_user(request, &identifier);
+    enum gate_err err = gate_quota_check_token(request);
+    if (err == GATE_ERR_OVER_QUOTA) {
+        gate_quota_refuse(request);
+        return;
+    }
+    if (err == GATE_OK) {
+        err = gate_checks_named_user(request, &identifier);
+    }
     if (err != GATE_OK) {
         gate_request_fail(request, err);
         return;

@@ -8,7 +8,7 @@ const rounds = Number(process.argv[2] ?? 3);
 const seconds = Number(process.argv[3] ?? 5);
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-const stack = await startStack({ connections: 60, env: { GATEHOUSE_LOG_LEVEL: 'warn' } });
+const stack = await startStack({ connections: 60, env: { GATEHOUSE_LOG_LEVEL: 'warn', GATEHOUSE_USER_IN_FLIGHT_MAX: '0', GATEHOUSE_USER_CALLS_PER_MINUTE: '0' } });
 const status = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${stack.programs.gatehouse.pid}/status`, 'utf8'))[1]);
 try {
     const browser = new Browser();

@@ -13,15 +13,19 @@ import { fileURLToPath } from 'node:url';
 export const source = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const build = process.env.GATE_BUILD ?? path.join(source, 'build/release');
 
-export function freePort() {
-    return new Promise((resolve, reject) => {
-        const server = net.createServer();
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => {
-            const { port } = server.address();
-            server.close(() => resolve(port));
+// Below the range from which the kernel takes ports for outgoing connections, so that none is taken between here and
+// the program's own bind.
+export async function freePort() {
+    for (let tries = 0; tries < 100; tries++) {
+        const port = 10000 + Math.floor(Math.random() * 20000);
+        const isFree = await new Promise((resolve) => {
+            const server = net.createServer();
+            server.once('error', () => resolve(false));
+            server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
         });
-    });
+        if (isFree) return port;
+    }
+    throw new Error('no free port');
 }
 
 export async function until(what, check, timeoutMs = 20000) {
@@ -245,6 +249,9 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
             ...(process.getuid() === 0 ? ['-g', 'user root;'] : []),
         ], clean);
         await until('the portal answering', async () => programs.nginx.exit || programs.gatehouse?.exit || (await fetch(`${url}/healthz`)).ok || !withGatehouse);
+        for (const name of ['nginx', 'gatehouse']) {
+            if (programs[name]?.exit) throw new Error(`${name} ended: ${programs[name].text()}`);
+        }
         return stack;
     } catch (error) {
         error.message += `\n${programs.gatehouse?.text().slice(-2000) ?? ''}`;

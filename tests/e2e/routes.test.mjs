@@ -46,6 +46,11 @@ const table = [
     ['POST', '/connectors/{connection}/disconnect', { connection: 'github', form: { action: 'disconnect' } }, forForms(redirect(/^\/$/))],
     ['GET', '/connect/callback', {}, forBrowsers(page(404))],
     ['GET', '/connect/{connection}', {}, forBrowsers(page(200))],
+    ['GET', '/tokens', {}, forBrowsers(page(200))],
+    ['POST', '/tokens', { form: { label: 'x', may: 'see', reach: 'all', days: '30' } }, forForms(page(200))],
+    ['GET', '/tokens/new', {}, forBrowsers(page(200))],
+    ['GET', '/tokens/{token}/revoke', { token: 'tok_none' }, forBrowsers(page(404))],
+    ['POST', '/tokens/{token}/revoke', { token: 'tok_none', form: {} }, forForms(page(404))],
     ['GET', '/signin', {}, forEverybody(page(200), redirect(/^\/$/))],
     ['GET', '/signin/callback', {}, forEverybody(page(409))],
     ['POST', '/signout', { form: {} }, forForms(redirect(/\/oidc\/logout\?/))],
@@ -119,7 +124,7 @@ describe('every route × every caller', () => {
     }
 
     const ask = (caller, [method, pattern, wish]) => {
-        const url = stack.url + pattern.replace('{connection}', wish.connection ?? 'gmail');
+        const url = stack.url + pattern.replace('{connection}', wish.connection ?? 'gmail').replace('{token}', wish.token);
         const headers = { ...caller.headers };
         if (wish.form) {
             const form = { ...wish.form, ...(caller.csrf ? { csrf: caller.csrf } : {}) };
@@ -186,7 +191,7 @@ describe('every route × every caller', () => {
     it('HEAD is answered like GET, without a body', async () => {
         const { browser } = await makeCaller('browser');
         for (const [, pattern] of table.filter(([method]) => method === 'GET').filter(([, where]) => !/callback|api/.test(where))) {
-            const url = stack.url + pattern.replace('{connection}', 'gmail');
+            const url = stack.url + pattern.replace('{connection}', 'gmail').replace('{token}', 'tok_none');
             const answer = await browser.request(url, { method: 'HEAD' });
             const full = await browser.request(url);
             assert.equal(answer.status, full.status, pattern);

@@ -29,6 +29,21 @@ void gate_page_disconnect_ask_handle(struct gate_request *request);
 /* POST /connectors/{connection}/disconnect with action=disconnect or action=remove. */
 void gate_page_disconnect_handle(struct gate_request *request);
 
+/* GET /tokens: the person's own access tokens, which people call access keys. */
+void gate_page_tokens_handle(struct gate_request *request);
+
+/* GET /tokens/new: the form for one more. */
+void gate_page_token_new_handle(struct gate_request *request);
+
+/* POST /tokens: make it, and show its text, this once. */
+void gate_page_token_make_handle(struct gate_request *request);
+
+/* GET /tokens/{token}/revoke: what will stop, asked for plainly. */
+void gate_page_token_revoke_ask_handle(struct gate_request *request);
+
+/* POST /tokens/{token}/revoke. */
+void gate_page_token_revoke_handle(struct gate_request *request);
+
 /* GET /signin?return_to=: off to the sign-in provider. */
 void gate_page_signin_handle(struct gate_request *request);
 

@@ -271,6 +271,78 @@ static void test_rules__scopes(void **state) {
     assert_false(gate_portal_has_scope(&caller, "tools"));
 }
 
+static void test_rules__deny_wins(void **state) {
+    (void)state;
+    static const struct {
+        const char *rules;
+        const char *name;
+        bool allowed;
+    } cases[] = {
+        {"* !gmail", "gmail", false},
+        {"!gmail *", "gmail", false},
+        {"gmail !gmail", "gmail", false},
+        {"* !gmail", "slack", true},
+        {"* !gmail", "gmail-prod", true},
+        {"* !gmail*", "gmail-prod", false},
+        {"gmail-* !*-prod", "gmail-prod", false},
+        {"gmail-* !*-prod", "gmail-test", true},
+        {"* !GMAIL", "gmail", false},
+        {"* !gmail", "GMail", false},
+        {"!gmail", "slack", false}, /* nothing is allowed by denying something else */
+        {"!*", "gmail", false},
+        {"* !*", "gmail", false},
+        {"* ! !slack", "gmail", true},
+        {"* !slack !gmail", "gmail", false},
+        {"*!gmail", "gmail", false}, /* in the middle it is a character like others */
+        {"*!gmail", "x!gmail", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gate_caller caller =
+            caller_with(GATE_CALLER_SERVICE_TOKEN, NULL, cases[i].rules, NULL);
+        if (gate_portal_may_use_connection(&caller, cases[i].name) != cases[i].allowed) {
+            fail_msg("%s on %s", cases[i].rules, cases[i].name);
+        }
+    }
+}
+
+static void test_rules__a_denial_that_cannot_be_checked_denies(void **state) {
+    (void)state;
+    char rules[GATE_IDENTIFIER_MAX_BYTES + 8] = "* !";
+    memset(rules + 3, 'x', GATE_IDENTIFIER_MAX_BYTES + 1);
+    struct gate_caller caller = caller_with(GATE_CALLER_SERVICE_TOKEN, NULL, rules, NULL);
+    assert_false(gate_portal_may_use_connection(&caller, "gmail"));
+}
+
+static void test_rules__a_refusal_names_the_rule(void **state) {
+    (void)state;
+    struct gate_caller caller =
+        caller_with(GATE_CALLER_PERSONAL_TOKEN, NULL, "* !slack", "gmail_* !gmail_send_*");
+    static const struct {
+        const char *connection;
+        const char *tool;
+        const char *rule; /* NULL: allowed */
+    } cases[] = {
+        {"gmail", "gmail_search", NULL},
+        {"gmail", "gmail_send_email", "(rule: tools, !gmail_send_*)"},
+        {"gmail", "GMAIL_SEND_EMAIL", "(rule: tools, !gmail_send_*)"},
+        {"gmail", "notion_read", "(rule: tools)"},
+        {"slack", "gmail_search", "(rule: connections, !slack)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        gate_error_clear(&p.ctx->error);
+        enum gate_err err =
+            gate_portal_tool_check(p.ctx, &caller, cases[i].connection, cases[i].tool);
+        if (cases[i].rule == NULL) {
+            assert_int_equal(err, GATE_OK);
+            continue;
+        }
+        assert_int_equal(err, GATE_ERR_FORBIDDEN);
+        if (strstr(p.ctx->error.message, cases[i].rule) == NULL) {
+            fail_msg("%s", p.ctx->error.message);
+        }
+    }
+}
+
 /* ---- acting for somebody ---- */
 
 static enum gate_err act_for(struct gate_caller *caller, const char *identifier) {
@@ -306,6 +378,16 @@ static void test_act_for__a_person_never_seen_is_recorded_once(void **state) {
     assert_string_equal(caller.user.issuer, GATE_USER_ISSUER_SERVICE);
     assert_int_equal(act_for(&caller, "new@example.com"), GATE_OK);
     assert_int_equal(caller.user.id, id);
+}
+
+static void test_act_for__a_domain_but_not_its_guests(void **state) {
+    (void)state;
+    struct gate_caller caller = service_caller("*@example.com !*.guest@example.com");
+    assert_int_equal(act_for(&caller, "bob.guest@example.com"), GATE_ERR_FORBIDDEN);
+    assert_non_null(strstr(p.ctx->error.message, "(rule: users, !*.guest@example.com)"));
+    assert_int_equal(act_for(&caller, "Bob.Guest@example.com"), GATE_ERR_FORBIDDEN);
+    assert_int_equal(act_for(&caller, "bob@example.com.evil.example"), GATE_ERR_FORBIDDEN);
+    assert_int_equal(act_for(&caller, "bob@example.com"), GATE_OK);
 }
 
 static void test_act_for__outside_the_rules(void **state) {
@@ -384,6 +466,22 @@ static void test_make__lists(void **state) {
     assert_int_equal(try_make(&wish), GATE_OK);
 }
 
+static void test_make__rules_that_deny(void **state) {
+    (void)state;
+    struct gate_token_wish wish = service_wish("*");
+    static const char *const bad[] = {"!", "* !", "! gmail", "!!gmail"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        wish.tools = bad[i];
+        assert_int_equal(try_make(&wish), GATE_ERR_INPUT);
+    }
+    char word[GATE_IDENTIFIER_MAX_BYTES + 3] = "!";
+    memset(word + 1, 'a', GATE_IDENTIFIER_MAX_BYTES);
+    wish.tools = word;
+    assert_int_equal(try_make(&wish), GATE_OK);
+    word[GATE_IDENTIFIER_MAX_BYTES + 1] = 'a';
+    assert_int_equal(try_make(&wish), GATE_ERR_TOO_LARGE);
+}
+
 static void test_make__expiry_and_owner(void **state) {
     (void)state;
     struct gate_token_wish wish = service_wish("*");
@@ -426,6 +524,11 @@ int main(void) {
         cmocka_unit_test(test_rules__a_pattern_that_is_too_long_matches_nothing),
         cmocka_unit_test(test_rules__a_tool_needs_its_connection_too),
         cmocka_unit_test(test_rules__scopes),
+        cmocka_unit_test(test_rules__deny_wins),
+        cmocka_unit_test(test_rules__a_denial_that_cannot_be_checked_denies),
+        CASE(test_rules__a_refusal_names_the_rule),
+        CASE(test_act_for__a_domain_but_not_its_guests),
+        CASE(test_make__rules_that_deny),
         CASE(test_act_for__a_known_person),
         CASE(test_act_for__a_person_never_seen_is_recorded_once),
         CASE(test_act_for__outside_the_rules),

@@ -46,6 +46,7 @@ static void test_status__of_every_kind(void **state) {
         [GATE_ERR_TOO_LARGE] = 413,
         [GATE_ERR_NEEDS_AUTHORIZATION] = 409,
         [GATE_ERR_BUSY] = 503,
+        [GATE_ERR_OVER_QUOTA] = 429,
         [GATE_ERR_RATE_LIMITED] = 429,
         [GATE_ERR_UNAVAILABLE] = 503,
         [GATE_ERR_TIMEOUT] = 504,

@@ -1,0 +1,259 @@
+#include "portal/admission.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "portal/state.h"
+
+#define MINUTE_MS 60000
+/* A bucket's level is counted in parts of a call, so that each millisecond brings a whole number
+ * of them: the calls per minute. */
+#define PARTS_PER_CALL MINUTE_MS
+#define NO_SEAT 0 /* also the ring's anchor */
+#define CHAINS 65536
+
+/* Tokens and users have ids of their own. */
+enum seat_kind { SEAT_TOKEN, SEAT_USER };
+
+struct seat {
+    int64_t id;
+    enum seat_kind kind;
+    int32_t in_flight; /* it is pinned while there are any */
+    int64_t level;     /* parts of a call */
+    int64_t filled_ms; /* monotonic; when `level` was true */
+    uint32_t chained;  /* the next seat with the same hash */
+    uint32_t newer;    /* a ring by last use, through the anchor */
+    uint32_t older;
+};
+
+struct gate_admissions {
+    pthread_mutex_t lock;
+    uint32_t seat_count; /* taken so far, the anchor included */
+    uint32_t chains[CHAINS];
+    struct seat seats[GATE_ADMISSION_SEATS_MAX + 1];
+};
+
+struct gate_admissions *gate_admissions_new(void) {
+    /* Pages that nobody sits on stay untouched, so the table costs what is used of it. */
+    struct gate_admissions *admissions = calloc(1, sizeof *admissions);
+    if (admissions == NULL || pthread_mutex_init(&admissions->lock, NULL) != 0) {
+        abort();
+    }
+    admissions->seat_count = NO_SEAT + 1;
+    return admissions;
+}
+
+void gate_admissions_free(struct gate_admissions *admissions) {
+    if (admissions == NULL) {
+        return;
+    }
+    pthread_mutex_destroy(&admissions->lock);
+    free(admissions);
+}
+
+/* ---- the table ---- */
+
+static uint32_t *find_chain(struct gate_admissions *admissions, enum seat_kind kind, int64_t id) {
+    uint64_t key = (uint64_t)id * 2 + (kind == SEAT_USER);
+    return &admissions->chains[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 48];
+}
+
+static void unlink_from_ring(struct gate_admissions *admissions, uint32_t index) {
+    struct seat *seats = admissions->seats;
+    seats[seats[index].newer].older = seats[index].older;
+    seats[seats[index].older].newer = seats[index].newer;
+}
+
+static void link_as_newest(struct gate_admissions *admissions, uint32_t index) {
+    struct seat *seats = admissions->seats;
+    seats[index].newer = NO_SEAT;
+    seats[index].older = seats[NO_SEAT].older;
+    seats[seats[NO_SEAT].older].newer = index;
+    seats[NO_SEAT].older = index;
+}
+
+static void unlink_from_chain(struct gate_admissions *admissions, uint32_t index) {
+    const struct seat *seat = &admissions->seats[index];
+    uint32_t *at = find_chain(admissions, seat->kind, seat->id);
+    while (*at != index) {
+        at = &admissions->seats[*at].chained;
+    }
+    *at = seat->chained;
+}
+
+/* A seat that was never taken, or the one unused for the longest time. What is forgotten with it
+ * is worth little: so many others called since. */
+static uint32_t find_room(struct gate_admissions *admissions) {
+    if (admissions->seat_count <= GATE_ADMISSION_SEATS_MAX) {
+        return admissions->seat_count++;
+    }
+    uint32_t index = admissions->seats[NO_SEAT].newer;
+    while (index != NO_SEAT && admissions->seats[index].in_flight > 0) {
+        index = admissions->seats[index].newer;
+    }
+    if (index != NO_SEAT) {
+        unlink_from_ring(admissions, index);
+        unlink_from_chain(admissions, index);
+    }
+    return index;
+}
+
+/* The seat of a token or user, now the newest; a new one has a full bucket. NULL: no room. */
+static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
+                              int64_t rate, int64_t now_ms) {
+    uint32_t *chain = find_chain(admissions, kind, id);
+    uint32_t index = *chain;
+    while (index != NO_SEAT &&
+           (admissions->seats[index].id != id || admissions->seats[index].kind != kind)) {
+        index = admissions->seats[index].chained;
+    }
+    if (index != NO_SEAT) {
+        unlink_from_ring(admissions, index);
+        link_as_newest(admissions, index);
+        return &admissions->seats[index];
+    }
+    index = find_room(admissions);
+    if (index == NO_SEAT) {
+        return NULL;
+    }
+    admissions->seats[index] = (struct seat){
+        .id = id,
+        .kind = kind,
+        .level = rate * PARTS_PER_CALL,
+        .filled_ms = now_ms,
+        .chained = *chain,
+    };
+    *chain = index;
+    link_as_newest(admissions, index);
+    return &admissions->seats[index];
+}
+
+/* ---- the buckets ---- */
+
+static void fill(struct seat *seat, int64_t rate, int64_t now_ms) {
+    int64_t elapsed_ms = now_ms - seat->filled_ms;
+    int64_t full = rate * PARTS_PER_CALL;
+    elapsed_ms = elapsed_ms < 0 ? 0 : elapsed_ms > MINUTE_MS ? MINUTE_MS : elapsed_ms;
+    seat->level += elapsed_ms * rate;
+    seat->level = seat->level > full ? full : seat->level;
+    seat->filled_ms = now_ms;
+}
+
+/* Whole seconds until the bucket has gained so many parts, rounded up. */
+static int64_t seconds_until(int64_t parts, int64_t rate) {
+    int64_t per_second = rate * 1000;
+    return parts <= 0 ? 0 : (parts + per_second - 1) / per_second;
+}
+
+/* Take one call out of the bucket if there is one, and tell how it stands. */
+static bool spend(struct seat *seat, int64_t rate, int64_t now_ms, struct gate_quota *ret_quota) {
+    fill(seat, rate, now_ms);
+    bool enough = seat->level >= PARTS_PER_CALL;
+    seat->level -= enough ? PARTS_PER_CALL : 0;
+    *ret_quota = (struct gate_quota){
+        .limit = rate,
+        .remaining = seat->level / PARTS_PER_CALL,
+        .full_in_s = seconds_until(rate * PARTS_PER_CALL - seat->level, rate),
+        .retry_after_s = enough ? 0 : seconds_until(PARTS_PER_CALL - seat->level, rate),
+    };
+    return enough;
+}
+
+static void keep_tighter(struct gate_quota *quota, const struct gate_quota *other) {
+    if (quota->limit == 0 || other->retry_after_s > 0 || other->remaining < quota->remaining) {
+        *quota = *other;
+    }
+}
+
+/* ---- admitting ---- */
+
+struct stay {
+    struct gate_admissions *admissions;
+    struct seat *seat;
+};
+
+static void end_stay(void *object) {
+    struct stay *stay = object;
+    pthread_mutex_lock(&stay->admissions->lock);
+    stay->seat->in_flight--;
+    pthread_mutex_unlock(&stay->admissions->lock);
+}
+
+enum answer { ADMITTED, NO_ROOM, OVER_RATE, OVER_IN_FLIGHT };
+
+/* `rate` and `in_flight_max` may be 0 for none. With `stay`, an admitted call is under way. */
+static enum answer admit(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
+                         int64_t rate, int32_t in_flight_max, int64_t now_ms,
+                         struct gate_quota *quota, struct stay *stay) {
+    struct gate_quota spent = {0};
+    enum answer answer = ADMITTED;
+    pthread_mutex_lock(&admissions->lock);
+    struct seat *seat = take_seat(admissions, kind, id, rate, now_ms);
+    if (seat == NULL) {
+        answer = NO_ROOM;
+    } else if (in_flight_max > 0 && seat->in_flight >= in_flight_max) {
+        answer = OVER_IN_FLIGHT;
+    } else if (rate > 0 && !spend(seat, rate, now_ms, &spent)) {
+        answer = OVER_RATE;
+    }
+    if (answer == ADMITTED && stay != NULL) {
+        seat->in_flight++;
+        *stay = (struct stay){admissions, seat};
+    }
+    pthread_mutex_unlock(&admissions->lock);
+    if (spent.limit > 0) {
+        keep_tighter(quota, &spent);
+    }
+    return answer;
+}
+
+static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const char *whose,
+                            int64_t most, struct gate_quota *quota) {
+    switch (answer) {
+    case OVER_RATE:
+        return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
+                         "%s made more than %lld calls in a minute (limit: rate).", whose,
+                         (long long)most);
+    case OVER_IN_FLIGHT:
+        quota->retry_after_s = 1;
+        return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
+                         "%s has %lld calls under way already (limit: calls at a time).", whose,
+                         (long long)most);
+    case NO_ROOM:
+        return gate_fail(ctx, GATE_ERR_BUSY, "Too much is going on at once; try again shortly.");
+    case ADMITTED:
+        break;
+    }
+    return GATE_OK;
+}
+
+enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
+                                      const struct gate_caller *caller, struct gate_quota *quota) {
+    int64_t rate = caller->token.calls_per_minute;
+    bool is_token =
+        caller->kind == GATE_CALLER_PERSONAL_TOKEN || caller->kind == GATE_CALLER_SERVICE_TOKEN;
+    if (!is_token || rate == 0) {
+        return GATE_OK;
+    }
+    enum answer answer = admit(portal->admissions, SEAT_TOKEN, caller->token.id, rate, 0,
+                               gate_clock_monotonic_ms(ctx->clock), quota, NULL);
+    return refuse(ctx, answer, "This token", rate, quota);
+}
+
+enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
+                                     const struct gate_caller *caller, struct gate_quota *quota) {
+    const struct gate_config *config = portal->parts.config;
+    int64_t rate = config->user_calls_per_minute;
+    int32_t in_flight_max = config->user_in_flight_max;
+    bool has_user = caller->kind == GATE_CALLER_BROWSER || caller->has_user;
+    if (!has_user || (rate == 0 && in_flight_max == 0)) {
+        return GATE_OK;
+    }
+    struct stay *stay = gate_arena_make(ctx->arena, struct stay);
+    enum answer answer = admit(portal->admissions, SEAT_USER, caller->user.id, rate, in_flight_max,
+                               gate_clock_monotonic_ms(ctx->clock), quota, stay);
+    if (answer == ADMITTED) {
+        gate_arena_defer(ctx->arena, end_stay, stay);
+    }
+    return refuse(ctx, answer, "This user", answer == OVER_RATE ? rate : in_flight_max, quota);
+}

@@ -1,0 +1,36 @@
+/* How much one caller may ask for: calls per minute for a token and for a user, and calls at a time
+ * for a user, so that nobody takes the portal from the others.
+ *
+ * Each token and user has a token bucket that holds a minute's calls: a burst of that many is let
+ * through, and then one at a time as it fills. Kept in memory, for the most recent
+ * GATE_ADMISSION_SEATS_MAX of them; a restart forgets. Threads: locked (one mutex in the
+ * admissions). Errors: GATE_ERR_OVER_QUOTA with a sentence that names the limit; GATE_ERR_BUSY when
+ * there is no room to count. Time comes from the context's clock.
+ */
+#ifndef GATE_PORTAL_ADMISSION_H
+#define GATE_PORTAL_ADMISSION_H
+
+#include "portal/caller.h"
+#include "portal/portal.h"
+
+/* The tightest of the limits a request has met; all zero while there was none. */
+struct gate_quota {
+    int64_t limit; /* calls per minute; 0: none applies */
+    int64_t remaining;
+    int64_t full_in_s;     /* until `limit` calls are there again */
+    int64_t retry_after_s; /* set by a refusal */
+};
+
+/* Count a call against the caller's token; nothing for other callers. `quota` keeps the tighter of
+ * what it holds and this. */
+enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
+                                      const struct gate_caller *caller,
+                                      struct gate_quota *quota) GATE_MUST_CHECK;
+
+/* Count a call against the caller's user, and as one of the calls the user has under way until the
+ * context is freed, which must be before the portal is. Nothing without a user. */
+enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
+                                     const struct gate_caller *caller,
+                                     struct gate_quota *quota) GATE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,20 @@
+/* Limits of callers, as requests meet them: counting, and saying how much is left.
+ *
+ * Only the JSON routes count: a person must be able to open the page that revokes the key which
+ * uses up everything. Threads: confined with the request. Errors: as portal/admission.h.
+ */
+#ifndef GATE_WEB_QUOTA_H
+#define GATE_WEB_QUOTA_H
+
+#include "web/request.h"
+
+/* Before a service token's user is looked up, so that naming users is no way around it. */
+enum gate_err gate_quota_check_token(struct gate_request *request) GATE_MUST_CHECK;
+
+/* Once the user is known. Adds the RateLimit- headers. */
+enum gate_err gate_quota_check_user(struct gate_request *request) GATE_MUST_CHECK;
+
+/* Answer GATE_ERR_OVER_QUOTA: 429 with Retry-After. */
+void gate_quota_refuse(struct gate_request *request);
+
+#endif

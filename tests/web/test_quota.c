@@ -1,0 +1,141 @@
+/* Limits of callers as answers tell them, and whose limit a 429 is. */
+#include "web/exchange.h"
+
+#define ORDER "{\"tool_name\":\"gmail_send_email\",\"connector\":\"gmail\",\"params\":{}}"
+
+static struct portal_web w;
+
+static int set_up(void **state) {
+    (void)state;
+    portal_web_open(&w, HTTPS_URL);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    portal_web_close(&w);
+    return 0;
+}
+
+static void expect_header(const struct answer *answer, const char *name, const char *value) {
+    assert_int_equal(count_headers(answer, name), 1);
+    assert_string_equal(find_header(answer, name), value);
+}
+
+static const struct answer *get_with(const char *token, const char *target, const char *user) {
+    const char *header = gate_arena_printf(arena_of(&w), "HTTP_AUTHORIZATION=Bearer %s", token);
+    return send_request(&w, &(struct sending){.target = target, .headers = {header, user}});
+}
+
+static void test_headers__of_a_users_rate(void **state) {
+    (void)state;
+    w.p.config.user_calls_per_minute = 2;
+    const struct answer *answer = get(&w, PERSONAL, "/api/v1/me");
+    assert_int_equal(answer->status, 200);
+    expect_header(answer, "RateLimit-Limit", "2");
+    expect_header(answer, "RateLimit-Remaining", "1");
+    expect_header(answer, "RateLimit-Reset", "30");
+    assert_int_equal(get(&w, SERVICE_ANN, "/api/v1/me")->status, 200);
+    answer = get(&w, PERSONAL, "/api/v1/connections");
+    const gate_json *problem = expect_problem(&w, answer, 429, "too-many-calls");
+    expect_member(problem, "source", "gatehouse");
+    assert_non_null(strstr(gate_json_member_text(problem, "detail"), "limit: rate"));
+    expect_header(answer, "RateLimit-Remaining", "0");
+    expect_header(answer, "Retry-After", "30");
+    /* What the person needs to stop it does not count. */
+    assert_int_equal(get(&w, BROWSER, "/tokens")->status, 200);
+    assert_int_equal(get(&w, BROWSER, "/")->status, 200);
+    assert_int_equal(count_headers(get(&w, BROWSER, "/"), "RateLimit-Limit"), 0);
+    gate_test_clock_advance(&w.p.clock, 30000);
+    assert_int_equal(get(&w, PERSONAL, "/api/v1/me")->status, 200);
+}
+
+static void test_headers__none_without_limits(void **state) {
+    (void)state;
+    assert_int_equal(count_headers(get(&w, PERSONAL, "/api/v1/me"), "RateLimit-Limit"), 0);
+    assert_int_equal(count_headers(get(&w, NOBODY, "/healthz"), "RateLimit-Limit"), 0);
+}
+
+static void test_rate__of_a_token(void **state) {
+    (void)state;
+    const char *token = add_token(&w.p, &(struct gate_token_wish){
+                                            .kind = GATE_TOKEN_SERVICE,
+                                            .label = "slow",
+                                            .scopes = GATE_SCOPE_READ,
+                                            .connections = "*",
+                                            .tools = "*",
+                                            .identifiers = "*",
+                                            .calls_per_minute = 2,
+                                        });
+    assert_int_equal(get_with(token, "/api/v1/me", NULL)->status, 200);
+    assert_int_equal(get_with(token, "/api/v1/me", "HTTP_GATEHOUSE_USER=ann")->status, 200);
+    /* A stranger's name is not a way around it, and leaves no user behind. */
+    const struct answer *answer = get_with(token, "/api/v1/me", "HTTP_GATEHOUSE_USER=stranger");
+    (void)expect_problem(&w, answer, 429, "too-many-calls");
+    expect_header(answer, "RateLimit-Limit", "2");
+    struct gate_user user;
+    gate_store_tx *tx = gate_store_read_begin(w.p.store);
+    assert_int_equal(gate_store_user_find_by_identifier(w.p.ctx, tx, "stranger", &user),
+                     GATE_ERR_NOT_FOUND);
+    gate_store_read_end(w.p.store, tx);
+    assert_int_equal(get(&w, SERVICE_ANN, "/api/v1/me")->status, 200);
+}
+
+static void test_rate__a_refused_call_reaches_nobody(void **state) {
+    (void)state;
+    w.p.config.user_calls_per_minute = 1;
+    assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER)->status, 200);
+    assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER)->status, 429);
+    assert_int_equal(count_seen(&w.p, "POST /api/v1/execute_tool"), 1);
+}
+
+/* Each call that ends gives its place back, however it ends. */
+static void test_in_flight__places_come_back(void **state) {
+    (void)state;
+    w.p.config.user_in_flight_max = 1;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER)->status, 200);
+        assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", "{")->status, 400);
+        assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", "{}")->status, 400);
+        assert_int_equal(get(&w, SERVICE, "/api/v1/connections")->status, 400);
+        assert_int_equal(get(&w, SERVICE_ANN, "/api/v1/connections")->status, 200);
+    }
+}
+
+static void test_429__whose_it_is(void **state) {
+    (void)state;
+    static const char scalekits[] =
+        "{\"code\":8,\"message\":\"slow down\",\"details\":[{\"error_code\":"
+        "\"RATE_LIMITED\"}]}";
+    static const char apps[] =
+        "{\"code\":8,\"message\":\"tool failed\",\"details\":[{\"error_code\":\"TOOL_ERROR\","
+        "\"tool_error_info\":{\"tool_error_code\":\"RATE_LIMIT_EXCEEDED\","
+        "\"tool_error_message\":\"too many mails\",\"execution_id\":\"ex_9\"}}]}";
+    w.p.config.user_calls_per_minute = 2;
+    script(&w.p, "POST /api/v1/execute_tool", 429, scalekits);
+    const struct answer *answer = post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER);
+    const gate_json *problem = expect_problem(&w, answer, 429, "rate-limited");
+    expect_member(problem, "source", "scalekit");
+    script(&w.p, "POST /api/v1/execute_tool", 429, apps);
+    answer = post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER);
+    problem = expect_problem(&w, answer, 422, "provider-error");
+    expect_member(problem, "source", "provider");
+    expect_member(problem, "provider_error_code", "RATE_LIMIT_EXCEEDED");
+    answer = post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER);
+    problem = expect_problem(&w, answer, 429, "too-many-calls");
+    expect_member(problem, "source", "gatehouse");
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(test_headers__of_a_users_rate),
+        CASE(test_headers__none_without_limits),
+        CASE(test_rate__of_a_token),
+        CASE(test_rate__a_refused_call_reaches_nobody),
+        CASE(test_in_flight__places_come_back),
+        CASE(test_429__whose_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
