@@ -5,6 +5,7 @@
 #include "portal/state.h"
 #include "portal/token.h"
 #include "store/account.h"
+#include "store/connection.h"
 #include "json/json.h"
 
 struct listing {
@@ -12,8 +13,10 @@ struct listing {
     const struct gate_caller *caller;
     struct gate_scalekit_tools_query query;
     struct gate_scalekit_reply reply;
-    struct gate_account *accounts;
+    struct gate_account *accounts; /* of the user's, for scoped tools */
     size_t account_count;
+    struct gate_connection *connections; /* that are offered, for available tools */
+    size_t connection_count;
     struct gate_ctx *ctx;
     struct gate_tools_page page;
     size_t capacity;
@@ -33,7 +36,7 @@ static const char *find_connection(const struct listing *listing, const char *ac
 }
 
 /* A tool whose connection is not on record is left out: deny by default. */
-static bool may_show(const struct listing *listing, const gate_json *scoped) {
+static bool may_show_scoped(const struct listing *listing, const gate_json *scoped) {
     const gate_json *tool = gate_json_member(scoped, "tool");
     const char *name = gate_json_member_text(gate_json_member(tool, "definition"), "name");
     const char *connection =
@@ -42,13 +45,32 @@ static bool may_show(const struct listing *listing, const gate_json *scoped) {
            gate_portal_may_use_tool(listing->caller, connection, name);
 }
 
+/* A tool that is not tied to an account yet: at least one connection of its app must allow it. */
+static bool may_show_available(const struct listing *listing, const gate_json *tool) {
+    const char *name = gate_json_member_text(gate_json_member(tool, "definition"), "name");
+    const char *provider = gate_json_member_text(tool, "provider");
+    for (size_t i = 0; name != NULL && i < listing->connection_count; i++) {
+        const struct gate_connection *connection = &listing->connections[i];
+        if (gate_text_equal_ignoring_case(connection->provider, provider) &&
+            gate_portal_may_use_tool(listing->caller, connection->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool may_show(const struct listing *listing, const gate_json *tool) {
+    return listing->query.available ? may_show_available(listing, tool)
+                                    : may_show_scoped(listing, tool);
+}
+
 static bool take_tool(const char *value, size_t length, void *state) {
     struct listing *listing = state;
-    const gate_json *scoped;
+    const gate_json *tool;
     bool shown = listing->caller->kind == GATE_CALLER_BROWSER;
     if (!shown) {
-        shown = gate_json_parse(listing->ctx, value, length, &scoped) == GATE_OK &&
-                may_show(listing, scoped);
+        shown = gate_json_parse(listing->ctx, value, length, &tool) == GATE_OK &&
+                may_show(listing, tool);
     }
     if (!shown) {
         listing->took_out = true;
@@ -67,11 +89,15 @@ static bool count_tool(const char *value, size_t length, void *state) {
     return true;
 }
 
-static enum gate_err read_accounts(struct gate_ctx *ctx, struct listing *listing) {
+/* What decides which tools may be shown. */
+static enum gate_err read_record(struct gate_ctx *ctx, struct listing *listing) {
     gate_store *store = listing->portal->parts.store;
     gate_store_tx *tx = gate_store_read_begin(store);
-    enum gate_err err = gate_store_account_list(ctx, tx, listing->caller->user.id,
-                                                &listing->accounts, &listing->account_count);
+    enum gate_err err =
+        listing->query.available
+            ? gate_store_connection_list(ctx, tx, &listing->connections, &listing->connection_count)
+            : gate_store_account_list(ctx, tx, listing->caller->user.id, &listing->accounts,
+                                      &listing->account_count);
     gate_store_read_end(store, tx);
     return err;
 }
@@ -104,7 +130,7 @@ static enum gate_err take_reply(struct gate_ctx *ctx, struct listing *listing) {
 static void after_fetch(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct listing *listing = state;
     if (err == GATE_OK) {
-        err = read_accounts(ctx, listing);
+        err = read_record(ctx, listing);
     }
     if (err == GATE_OK) {
         err = take_reply(ctx, listing);
@@ -121,7 +147,7 @@ static bool has_filter(const struct gate_scalekit_tools_query *query) {
 
 /* Scalekit insists on a filter: without one of the caller's it is what this user has connected. */
 static enum gate_err filter_by_accounts(struct gate_ctx *ctx, struct listing *listing) {
-    enum gate_err err = read_accounts(ctx, listing);
+    enum gate_err err = read_record(ctx, listing);
     if (err != GATE_OK) {
         return err;
     }
@@ -140,6 +166,20 @@ static enum gate_err filter_by_accounts(struct gate_ctx *ctx, struct listing *li
     return GATE_OK;
 }
 
+static void fetch(struct gate_ctx *ctx, struct listing *listing) {
+    gate_scalekit_tools_fetch(ctx, listing->portal->parts.scalekit, &listing->query,
+                              &listing->reply, after_fetch, listing);
+}
+
+static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    if (err != GATE_OK) {
+        listing->then(ctx, err, listing->state);
+        return;
+    }
+    fetch(ctx, listing);
+}
+
 static void after_accounts(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct listing *listing = state;
     if (err == GATE_OK && !has_filter(&listing->query)) {
@@ -154,8 +194,7 @@ static void after_accounts(struct gate_ctx *ctx, enum gate_err err, void *state)
         listing->then(ctx, GATE_OK, listing->state);
         return;
     }
-    gate_scalekit_tools_fetch(ctx, listing->portal->parts.scalekit, &listing->query,
-                              &listing->reply, after_fetch, listing);
+    fetch(ctx, listing);
 }
 
 void gate_portal_tools_list(struct gate_ctx *ctx, gate_portal *portal,
@@ -178,5 +217,9 @@ void gate_portal_tools_list(struct gate_ctx *ctx, gate_portal *portal,
     listing->ret_page = ret_page;
     listing->then = then;
     listing->state = state;
+    if (query->available) {
+        gate_portal_catalogue_need(ctx, portal, after_catalogue, listing);
+        return;
+    }
     gate_portal_accounts_need(ctx, portal, &caller->user, after_accounts, listing);
 }

@@ -70,6 +70,13 @@ static const struct gate_field_spec tools_fields[] = {
     END,
 };
 
+static const struct gate_field_spec available_tools_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"page_size", GATE_FIELD_NUMBER, 100, false},
+    {"page_token", GATE_FIELD_TEXT, 1024, false},
+    END,
+};
+
 const struct gate_route gate_routes[] = {
     {"GET", "/", gate_page_connectors_handle, BROWSER, 0, NULL},
     {"GET", "/connectors/{connection}", gate_page_connector_handle, BROWSER, 0, NULL},
@@ -92,6 +99,8 @@ const struct gate_route gate_routes[] = {
     {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
     {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},
     {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
+    {"GET", "/api/v1/tools/available", gate_api_tools_available_handle, API, 0,
+     available_tools_fields},
     {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API, GATE_JSON_BODY_MAX_BYTES,
      NULL},
 

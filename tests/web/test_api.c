@@ -155,6 +155,34 @@ static void test_tools__narrowed_by_rules_have_no_total(void **state) {
                                                                    ",\"next_page_token\":\"\"}");
 }
 
+/* ---- GET /api/v1/tools/available ---- */
+
+#define AVAILABLE "GET /api/v1/tools/available"
+
+static void test_available__for_a_browser_as_it_came(void **state) {
+    (void)state;
+    const struct answer *answer = get(&w, BROWSER, "/api/v1/tools/available");
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(
+        answer->body, "{\"tools\":[" AVAILABLE_TEXT("gmail_search", "GMAIL") "," AVAILABLE_TEXT(
+                          "slack_post", "SLACK") "," AVAILABLE_TEXT("notion_search",
+                                                                    "NOTION") "],\"next_page_"
+                                                                              "token\":\"p2\","
+                                                                              "\"total_size\":9}");
+}
+
+static void test_available__identifier_is_forced(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/available?page_size=7&page_token=p&identifier=ann";
+    assert_int_equal(get(&w, PERSONAL, target)->status, 200);
+    assert_int_equal(count_seen(&w.p, AVAILABLE "?identifier=ann&page_size=7&page_token=p"), 1);
+    target = "/api/v1/tools/available?identifier=carl";
+    (void)expect_problem(&w, get(&w, PERSONAL, target), 403, "forbidden");
+    target = "/api/v1/tools/available?filter.tool_names=x";
+    (void)expect_problem(&w, get(&w, PERSONAL, target), 400, "invalid-request");
+    assert_int_equal(count_seen(&w.p, AVAILABLE), 1);
+}
+
 static void test_tools__when_scalekit_is_away(void **state) {
     (void)state;
     script(&w.p, SCOPED, 200, "nonsense");
@@ -353,6 +381,8 @@ int main(void) {
         CASE(test_tools__queries_that_are_wrong),
         CASE(test_tools__narrowed_by_rules_have_no_total),
         CASE(test_tools__when_scalekit_is_away),
+        CASE(test_available__for_a_browser_as_it_came),
+        CASE(test_available__identifier_is_forced),
         CASE(test_execute__byte_for_byte),
         CASE(test_execute__other_names_for_the_same),
         CASE(test_execute__bodies_that_are_wrong),

@@ -18,6 +18,10 @@ void gate_api_connections_handle(struct gate_request *request);
  * caller may use. */
 void gate_api_tools_scoped_handle(struct gate_request *request);
 
+/* GET /api/v1/tools/available: Scalekit's ListAvailableTools for the acting user, connected or not,
+ * reduced to what the caller may use. */
+void gate_api_tools_available_handle(struct gate_request *request);
+
 /* POST /api/v1/execute_tool: Scalekit's ExecuteTool as the acting user. */
 void gate_api_execute_tool_handle(struct gate_request *request);
 
