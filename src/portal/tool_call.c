@@ -5,6 +5,7 @@
 #include "portal/refresh.h"
 #include "portal/state.h"
 #include "portal/token.h"
+#include "portal/tool_offers.h"
 #include "store/account.h"
 #include "store/connection.h"
 #include "store/tool_call.h"
@@ -17,6 +18,8 @@ struct running {
     gate_then_fn *then;
     void *state;
 
+    struct gate_tool_offers offers;     /* for an order that names the tool alone */
+    struct gate_tool_call_order chosen; /* that order with the one connection that offers it */
     struct gate_account account;
     bool asked;   /* Scalekit was asked about the account during this call */
     bool reached; /* the outcome came from Scalekit, or on the way there */
@@ -301,12 +304,60 @@ static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state
                             &running->account, after_ask, running);
 }
 
+/* "gmail, slack", as far as a recorded sentence has room; the result has them all. */
+static const char *join_names(gate_arena *arena, const struct gate_tool_offers *offers) {
+    const char *joined = offers->connection_names[0];
+    for (size_t i = 1; i < offers->count; i++) {
+        joined = gate_arena_printf(arena, "%s, %s", joined, offers->connection_names[i]);
+    }
+    return joined;
+}
+
+static enum gate_err choose_offer(struct gate_ctx *ctx, struct running *running) {
+    const struct gate_tool_offers *offers = &running->offers;
+    if (offers->count == 0) {
+        return gate_fail(ctx, GATE_ERR_NOT_FOUND,
+                         "None of the user's active accounts offers a tool of that name; see "
+                         "/api/v1/tools/available, and name the connection to learn how to connect "
+                         "it.");
+    }
+    if (offers->count > 1) {
+        running->ret_result->offers = offers->connection_names;
+        return gate_fail(ctx, GATE_ERR_INPUT,
+                         "More than one connection offers that tool; name one as connector: %s",
+                         join_names(ctx->arena, offers));
+    }
+    running->chosen = *running->order;
+    running->chosen.connection_name = offers->connection_names[0];
+    running->order = &running->chosen;
+    return GATE_OK;
+}
+
+static void after_offers(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    running->reached = err != GATE_OK && err != GATE_ERR_FORBIDDEN;
+    if (err == GATE_OK) {
+        err = choose_offer(ctx, running);
+    }
+    if (err != GATE_OK) {
+        record(ctx, running, err);
+        return;
+    }
+    after_catalogue(ctx, GATE_OK, running);
+}
+
 /* An account named by its id must be on record before it can be told from somebody else's. */
 static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
     if (err == GATE_OK && running->order->connected_account_id != NULL) {
         gate_portal_accounts_need(ctx, running->portal, &running->caller->user, after_catalogue,
                                   running);
+        return;
+    }
+    if (err == GATE_OK && running->order->connection_name == NULL) {
+        gate_portal_tool_offers_find(ctx, running->portal, running->caller,
+                                     running->order->tool_name, &running->offers, after_offers,
+                                     running);
         return;
     }
     after_catalogue(ctx, err, running);

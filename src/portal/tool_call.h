@@ -2,9 +2,9 @@
  *
  * Threads: confined with the context; the trail is written before `then` runs. Errors:
  * GATE_ERR_FORBIDDEN (a rule of the token; the sentence names it), GATE_ERR_NOT_FOUND (no such
- * connection or account of this user's), GATE_ERR_NEEDS_AUTHORIZATION (`connection_name` and
- * `account_status` are set), and those of gate_scalekit_tool_execute. Every outcome leaves a row in
- * tool_call.
+ * connection or account of this user's, or none that has the tool), GATE_ERR_INPUT (more than one
+ * has it: `offers` is set), GATE_ERR_NEEDS_AUTHORIZATION (`connection_name` and `account_status`
+ * are set), and those of gate_scalekit_tool_execute. Every outcome leaves a row in tool_call.
  */
 #ifndef GATE_PORTAL_TOOL_CALL_H
 #define GATE_PORTAL_TOOL_CALL_H
@@ -14,7 +14,9 @@
 
 struct gate_tool_call_order {
     const char *tool_name;
-    const char *connection_name; /* one of these two says which account */
+    /* These say which account. With neither, Scalekit is asked whose active accounts have the tool,
+     * and it must be on one connection alone. */
+    const char *connection_name;
     const char *connected_account_id;
     const char *agent_run_id; /* NULL: none */
     const char *params_json;  /* one JSON object, passed on byte for byte */
@@ -25,6 +27,8 @@ struct gate_tool_call_result {
     struct gate_scalekit_reply reply;
     const char *connection_name;
     const char *account_status; /* as on the wire; NULL: never connected */
+    /* NULL-terminated: the connections of which the caller must name one; else NULL. */
+    const char *const *offers;
 };
 
 /* Run a tool as the caller's user. `order`'s texts must stay until `then`. `ret_result` is set in

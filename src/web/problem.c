@@ -115,6 +115,18 @@ static void write_known(struct gate_json_writer *writer, const char *name, const
     }
 }
 
+static void write_known_list(struct gate_json_writer *writer, const char *name,
+                             const char *const *texts) {
+    if (texts == NULL) {
+        return;
+    }
+    gate_json_open_array(writer, name);
+    for (; *texts != NULL; texts++) {
+        gate_json_write_text(writer, NULL, *texts);
+    }
+    gate_json_close_array(writer);
+}
+
 void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem) {
     gate_arena *arena = request->ctx->arena;
     const struct kind_row *row = find_row(problem->kind);
@@ -153,6 +165,7 @@ void gate_problem_finish(struct gate_request *request, const struct gate_problem
     write_known(&writer, "provider_error_code", problem->provider_error_code);
     write_known(&writer, "execution_id", problem->execution_id);
     write_known(&writer, "connection", problem->connection);
+    write_known_list(&writer, "connections", problem->connections);
     write_known(&writer, "account_status", problem->account_status);
     write_known(&writer, "authorization_url", problem->authorization_url);
     if (retry_after > 0) {

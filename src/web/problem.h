@@ -18,6 +18,7 @@ struct gate_problem {
     const char *provider_error_code; /* the app's own code behind a tool's failure */
     const char *execution_id;
     const char *connection;
+    const char *const *connections; /* NULL-terminated */
     const char *account_status;
     const char *authorization_url;
     int64_t retry_after_s;

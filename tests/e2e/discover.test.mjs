@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { Browser, startStack } from './harness.mjs';
-import { ADA, GRACE, assertProblem, callApi, connect } from './steps.mjs';
+import { ADA, GRACE, assertProblem, callApi, connect, executeTool } from './steps.mjs';
 
 describe('discovering', () => {
     let stack;
@@ -64,6 +64,36 @@ describe('discovering', () => {
             assert.equal((await callApi(stack, where, { token: mine })).status, 200);
             const asked = (await stack.simLog()).filter((entry) => entry.path === where);
             assert.deepEqual(asked.map((entry) => new URLSearchParams(entry.query).get('identifier')), [ADA]);
+        });
+    });
+
+    describe('a call that names the tool alone', () => {
+        const bare = { tool_name: 'gmail_fetch_mails', params: { max_results: 1 } };
+
+        it('runs where the tool is unambiguous', async () => {
+            const answer = await executeTool(stack, token, bare);
+            assert.equal(answer.status, 200, answer.text);
+            const row = stack.sql(`SELECT * FROM tool_call WHERE request_id = '${answer.headers.get('x-request-id')}'`)[0];
+            assert.equal(row.connection_name, 'gmail');
+            assert.equal(row.outcome, 'ok');
+        });
+
+        it('is refused, naming both, where two connections have it', async () => {
+            await stack.simPost('/sim/connections', { name: 'gmail-work', provider: 'GMAIL' });
+            await stack.simPost('/sim/accounts', { connector: 'gmail-work', identifier: ADA, status: 'ACTIVE' });
+            const problem = assertProblem(await executeTool(stack, token, bare), 400, 'invalid-request');
+            assert.deepEqual(problem.connections.sort(), ['gmail', 'gmail-work']);
+            assert.match(problem.detail, /gmail-work/);
+            const only = stack.token({ connections: 'gmail-work' });
+            assert.notEqual((await executeTool(stack, only, bare)).status, 400, 'the rules leave one');
+            await stack.simPost('/sim/accounts', { connector: 'gmail-work', identifier: ADA, status: 'DISCONNECTED' });
+            assert.equal((await executeTool(stack, token, bare)).status, 200);
+        });
+
+        it('is 404 where nobody has it, and 403 where the rules allow it nowhere', async () => {
+            assertProblem(await executeTool(stack, token, { ...bare, tool_name: 'notion_search' }), 404, 'not-found');
+            const narrow = stack.token({ tools: 'slack_*' });
+            assert.match(assertProblem(await executeTool(stack, narrow, bare), 403, 'forbidden').detail, /rule:/);
         });
     });
 });

@@ -239,7 +239,6 @@ static void test_execute__bodies_that_are_wrong(void **state) {
         "{\"tool_name\":7,\"connector\":\"gmail\"}",
         "{\"tool_name\":\"a\\nb\",\"connector\":\"gmail\"}",
         "{\"tool_name\":\"a\\u0000b\",\"connector\":\"gmail\"}",
-        "{\"tool_name\":\"t\"}",
         "{\"tool_name\":\"t\",\"connector\":\"\"}",
         "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"connection_name\":\"slack\"}",
         "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"params\":[]}",
@@ -290,6 +289,40 @@ static void test_execute__for_somebody_else(void **state) {
 }
 
 #define ORDER(connector) "{\"tool_name\":\"gmail_send_email\",\"connector\":\"" connector "\"}"
+
+#define BARE_ORDER "{\"tool_name\":\"gmail_send_email\"}"
+#define BY_NAME SCOPED "?identifier=ann&filter.tool_names=gmail_send_email&page_size=100"
+
+static void test_execute__the_tools_name_alone(void **state) {
+    (void)state;
+    assert_int_equal(execute(BARE_ORDER)->status, 200);
+    assert_int_equal(count_seen(&w.p, BY_NAME), 1);
+    assert_non_null(strstr(find_seen_body(&w.p, EXECUTE), "\"connector\":\"gmail\""));
+    assert_int_equal(count_rows(), 1);
+}
+
+static void test_execute__more_than_one_connection_has_the_tool(void **state) {
+    (void)state;
+    script(&w.p, SCOPED, 200,
+           "{\"tools\":[" SCOPED_TEXT("gmail_send_email", "ca_ann_gmail") "," SCOPED_TEXT(
+               "gmail_send_email", "ca_ann_slack") "]}");
+    const gate_json *json = expect_problem(&w, execute(BARE_ORDER), 400, "invalid-request");
+    const gate_json *names = gate_json_member(json, "connections");
+    assert_int_equal(gate_json_length(names), 2);
+    assert_string_equal(gate_json_text(gate_json_element(names, 0)), "gmail");
+    assert_string_equal(gate_json_text(gate_json_element(names, 1)), "slack");
+    assert_non_null(strstr(gate_json_member_text(json, "detail"), "gmail, slack"));
+    expect_member(json, "source", "gatehouse");
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(count_rows(), 1);
+}
+
+static void test_execute__nobody_has_the_tool(void **state) {
+    (void)state;
+    script(&w.p, SCOPED, 200, "{\"tools\":[]}");
+    (void)expect_problem(&w, execute(BARE_ORDER), 404, "not-found");
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+}
 
 static void test_execute__needs_authorization(void **state) {
     (void)state;
@@ -388,6 +421,9 @@ int main(void) {
         CASE(test_execute__bodies_that_are_wrong),
         CASE(test_execute__only_json),
         CASE(test_execute__for_somebody_else),
+        CASE(test_execute__the_tools_name_alone),
+        CASE(test_execute__more_than_one_connection_has_the_tool),
+        CASE(test_execute__nobody_has_the_tool),
         CASE(test_execute__needs_authorization),
         CASE(test_execute__the_app_refused),
         CASE(test_execute__scalekits_own_words_about_the_request),

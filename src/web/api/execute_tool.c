@@ -52,6 +52,7 @@ static void write_problem(struct execution *execution, enum gate_err err) {
         .error_code = failure->error_code,
         .execution_id = result->reply.execution_id,
         .connection = result->connection_name,
+        .connections = result->offers,
         .retry_after_s = failure->retry_after_s,
         .source = failure->status != 0 && err != GATE_ERR_PROVIDER ? "scalekit" : NULL,
     };
@@ -140,11 +141,6 @@ static enum gate_err read_connection(struct gate_request *request,
                          "connector and connection_name name two different connections.");
     }
     order->connection_name = connector != NULL ? connector : connection_name;
-    if (order->connection_name == NULL && order->connected_account_id == NULL) {
-        return gate_fail(request->ctx, GATE_ERR_INPUT,
-                         "Say which connection: connector, connection_name or "
-                         "connected_account_id.");
-    }
     return GATE_OK;
 }
 
