@@ -57,6 +57,9 @@
 #define GATE_TOKENS_PER_USER_MAX 50
 #define GATE_TOKEN_RULES_MAX 64
 #define GATE_REFRESHES_MAX 64 /* persons whose accounts are being read at a time */
+#define GATE_WAITS_MAX 256    /* callers that wait for a change of status */
+#define GATE_WAITS_PER_USER_MAX 8
+#define GATE_WAIT_MAX_S 55
 #define GATE_STORE_WRITE_QUEUE_MAX 8192
 #define GATE_JWKS_KEYS_MAX 32
 #define GATE_JWS_MAX_BYTES (16 * 1024)

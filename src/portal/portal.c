@@ -16,6 +16,7 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     portal->id_token_key = gate_key_derive(secret, "id-token");
     portal->provider = gate_provider_new(parts);
     portal->refresher = gate_refresher_new(parts);
+    portal->waits = gate_waits_new();
     return portal;
 }
 
@@ -24,6 +25,7 @@ void gate_portal_free(gate_portal *portal) {
         return;
     }
     gate_refresher_free(portal->refresher);
+    gate_waits_free(portal->waits);
     gate_provider_free(portal->provider);
     gate_secret_wipe(portal, sizeof *portal);
     free(portal);

@@ -6,6 +6,7 @@
 
 struct gate_provider;  /* the sign-in provider's metadata and keys; portal/provider.c */
 struct gate_refresher; /* which refreshes are under way; portal/refresh.c */
+struct gate_waits;     /* who waits for a change of status; portal/connector_wait.c */
 
 struct gate_portal {
     struct gate_portal_parts parts;
@@ -14,6 +15,7 @@ struct gate_portal {
     struct gate_digest id_token_key;
     struct gate_provider *provider;
     struct gate_refresher *refresher;
+    struct gate_waits *waits;
 };
 
 /* Each owner's part of gate_portal_new and gate_portal_free. */
@@ -21,5 +23,7 @@ struct gate_provider *gate_provider_new(const struct gate_portal_parts *parts);
 void gate_provider_free(struct gate_provider *provider);
 struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts);
 void gate_refresher_free(struct gate_refresher *refresher);
+struct gate_waits *gate_waits_new(void);
+void gate_waits_free(struct gate_waits *waits);
 
 #endif

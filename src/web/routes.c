@@ -59,6 +59,13 @@ static const struct gate_field_spec identifier_fields[] = {
     END,
 };
 
+static const struct gate_field_spec connection_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"wait", GATE_FIELD_NUMBER, GATE_WAIT_MAX_S, false},
+    {"status", GATE_FIELD_TEXT, 64, false},
+    END,
+};
+
 /* Scalekit's names for the filters of ListScopedTools. */
 static const struct gate_field_spec tools_fields[] = {
     {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
@@ -98,6 +105,8 @@ const struct gate_route gate_routes[] = {
 
     {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
     {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},
+    {"GET", "/api/v1/connections/{connection}", gate_api_connection_handle, API, 0,
+     connection_fields},
     {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
     {"GET", "/api/v1/tools/available", gate_api_tools_available_handle, API, 0,
      available_tools_fields},

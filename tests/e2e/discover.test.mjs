@@ -96,4 +96,80 @@ describe('discovering', () => {
             assert.match(assertProblem(await executeTool(stack, narrow, bare), 403, 'forbidden').detail, /rule:/);
         });
     });
+
+    describe('one connection, and waiting for it', () => {
+        const one = '/api/v1/connections/';
+        const status = (connection, value) => stack.simPost('/sim/accounts', { connector: connection, identifier: ADA, status: value });
+        const timed = async (promise) => {
+            const start = Date.now();
+            const answer = await promise;
+            return { ...answer, ms: Date.now() - start };
+        };
+
+        it('has the members of the list', async () => {
+            const { json } = await get(`${one}gmail`);
+            const listed = (await get('/api/v1/connections')).json.connections.find(({ connection_name: name }) => name === 'gmail');
+            assert.equal(json.stale_since, null);
+            delete json.stale_since;
+            assert.deepEqual({ ...json, last_used_at: 0, updated_at: 0 }, { ...listed, last_used_at: 0, updated_at: 0 });
+            assertProblem(await get(`${one}no-such-connection`), 404, 'not-found');
+        });
+
+        it('answers the moment the user has connected', async () => {
+            assert.equal((await get(`${one}slack`)).json.status, null);
+            const waiting = timed(get(`${one}slack?wait=30&status=`));
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            await connect(ada, stack, 'slack');
+            const answer = await waiting;
+            assert.equal(answer.status, 200);
+            // PENDING_AUTH in between is a change, too: an agent asks again from there.
+            let { json } = answer;
+            for (let i = 0; json.status !== 'ACTIVE' && i < 5; i++) json = (await get(`${one}slack?wait=30&status=${json.status}`)).json;
+            assert.equal(json.status, 'ACTIVE');
+            assert.ok(answer.ms < 5000, `${answer.ms} ms`);
+        });
+
+        it('notices what happened at Scalekit alone, asking once for all who wait', async () => {
+            await get(`${one}slack`);
+            await fetch(`${stack.sim}/sim/log`, { method: 'DELETE' });
+            const waiting = Array.from({ length: 6 }, () => timed(get(`${one}slack?wait=30&status=ACTIVE`)));
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            await status('slack', 'EXPIRED');
+            const answers = await Promise.all(waiting);
+            assert.deepEqual(answers.map(({ json }) => json.status), Array(6).fill('EXPIRED'));
+            assert.ok(Math.max(...answers.map(({ ms }) => ms)) < 8000);
+            const asked = (await stack.simLog()).filter((entry) => entry.path === '/api/v1/connected_accounts').length;
+            assert.ok(asked >= 1 && asked <= 4, `asked ${asked} times`);
+        });
+
+        it('answers after the time, unchanged, and at once without a wait', async () => {
+            const late = await timed(get(`${one}slack?wait=1`));
+            assert.equal(late.json.status, 'EXPIRED');
+            assert.ok(late.ms >= 950 && late.ms < 3000, `${late.ms} ms`);
+            assert.ok((await timed(get(`${one}slack?wait=30&status=ACTIVE`))).ms < 900);
+            assert.ok((await timed(get(`${one}slack`))).ms < 900);
+            for (const query of ['wait=56', 'wait=soon', 'status=active']) assertProblem(await get(`${one}slack?${query}`), 400, 'invalid-request');
+        });
+
+        it('holds no thread, and a user has only so many places', async () => {
+            const waiting = Array.from({ length: 8 }, () => get(`${one}slack?wait=3`));
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            const busy = await get(`${one}slack?wait=3`);
+            assert.equal(assertProblem(busy, 503, 'busy').source, 'gatehouse');
+            assert.equal((await timed(get('/api/v1/me'))).status, 200);
+            assert.equal((await get(`${one}slack`)).status, 200);
+            for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
+            assert.equal((await get(`${one}slack?wait=1`)).status, 200, 'places are given back');
+        });
+
+        it('a stop lets everybody go with an answer', async () => {
+            const waiting = timed(get(`${one}slack?wait=55`));
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            await stack.programs.gatehouse.stop();
+            const answer = await waiting;
+            assert.equal(answer.status, 200);
+            assert.ok(answer.ms < 5000, `${answer.ms} ms`);
+            await stack.startGatehouse();
+        });
+    });
 });

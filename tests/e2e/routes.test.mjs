@@ -52,6 +52,7 @@ const table = [
     ['GET', '/signed-out', {}, forEverybody(page(200))],
     ['GET', '/api/v1/me', {}, forApi(json, { withoutUser: json })],
     ['GET', '/api/v1/connections', {}, forApi(json)],
+    ['GET', '/api/v1/connections/{connection}', {}, forApi(json)],
     ['GET', '/api/v1/tools/scoped', {}, forApi(json)],
     ['GET', '/api/v1/tools/available', {}, forApi(json)],
     ['POST', '/api/v1/execute_tool', { json: fetchMails }, forApi(problem(409), { acts: true })],

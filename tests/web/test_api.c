@@ -107,6 +107,52 @@ static void test_connections__of_another_user_are_not_hers(void **state) {
     assert_true(gate_json_is_null(gate_json_member(find_connection(json, "gmail"), "status")));
 }
 
+/* ---- GET /api/v1/connections/{connection} ---- */
+
+static void test_connection__one(void **state) {
+    (void)state;
+    const gate_json *json = read_json(&w, get(&w, PERSONAL, "/api/v1/connections/slack"));
+    expect_member(json, "connection_name", "slack");
+    expect_member(json, "status", "EXPIRED");
+    expect_member(json, "connect_url", HTTPS_URL "/connect/slack");
+    assert_true(gate_json_has_member(json, "stale_since"));
+}
+
+static void test_connection__waits_only_while_the_status_is_the_one_given(void **state) {
+    (void)state;
+    static const char *const targets[] = {
+        "/api/v1/connections/slack?wait=55&status=PENDING_AUTH",
+        "/api/v1/connections/slack?wait=55&status=",
+        "/api/v1/connections/slack?wait=0&status=EXPIRED",
+        "/api/v1/connections/slack?status=EXPIRED",
+    };
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        expect_member(read_json(&w, get(&w, PERSONAL, targets[i])), "status", "EXPIRED");
+    }
+}
+
+static void test_connection__queries_that_are_wrong(void **state) {
+    (void)state;
+    static const char *const queries[] = {
+        "wait=56", "wait=-1", "wait=x", "wait=", "status=active", "status=ACTIVE2", "other=1",
+    };
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        const char *target =
+            gate_arena_printf(arena_of(&w), "/api/v1/connections/gmail?%s", queries[i]);
+        (void)expect_problem(&w, get(&w, PERSONAL, target), 400, "invalid-request");
+    }
+}
+
+static void test_connection__not_there_or_not_allowed(void **state) {
+    (void)state;
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections/none"), 404, "not-found");
+    use_token(GATE_SCOPE_READ, "slack", NULL);
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections/gmail?wait=9"), 404,
+                         "not-found");
+    use_token(GATE_SCOPE_EXECUTE, "*", "*");
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections/gmail"), 403, "forbidden");
+}
+
 /* ---- GET /api/v1/tools/scoped ---- */
 
 static void test_tools__byte_for_byte(void **state) {
@@ -409,6 +455,10 @@ int main(void) {
         CASE(test_connections__with_status_and_link),
         CASE(test_connections__what_the_rules_leave),
         CASE(test_connections__of_another_user_are_not_hers),
+        CASE(test_connection__one),
+        CASE(test_connection__waits_only_while_the_status_is_the_one_given),
+        CASE(test_connection__queries_that_are_wrong),
+        CASE(test_connection__not_there_or_not_allowed),
         CASE(test_tools__byte_for_byte),
         CASE(test_tools__filters_are_passed_on),
         CASE(test_tools__queries_that_are_wrong),

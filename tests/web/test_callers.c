@@ -47,6 +47,7 @@ static const struct row rows[] = {
     {"GET", "/signed-out", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/me", NULL, NULL, {401, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/connections", NULL, NULL, {401, 200, 200, 200, 400, 200}},
+    {"GET", "/api/v1/connections/gmail", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"GET", "/api/v1/tools/scoped", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"GET", "/api/v1/tools/available", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"POST", "/api/v1/execute_tool", "application/json", ORDER, {401, 403, 200, 200, 400, 200}},

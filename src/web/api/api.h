@@ -14,6 +14,10 @@ void gate_api_me_handle(struct gate_request *request);
  * connect link. */
 void gate_api_connections_handle(struct gate_request *request);
 
+/* GET /api/v1/connections/{connection}: one of them; with `wait`, once its status is another one or
+ * so many seconds are over. */
+void gate_api_connection_handle(struct gate_request *request);
+
 /* GET /api/v1/tools/scoped: Scalekit's ListScopedTools for the acting user, reduced to what the
  * caller may use. */
 void gate_api_tools_scoped_handle(struct gate_request *request);
