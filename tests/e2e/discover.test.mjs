@@ -172,4 +172,28 @@ describe('discovering', () => {
             await stack.startGatehouse();
         });
     });
+
+    describe('an authorization link that leads back', () => {
+        const order = { tool_name: 'notion_search', connector: 'notion', params: {} };
+
+        it('brings the user to return_to once they have connected', async () => {
+            const target = '/connectors/notion?from=agent&x=%C3%A9';
+            const problem = assertProblem(await executeTool(stack, token, { ...order, return_to: target }), 409, 'authorization-required');
+            const link = new URL(problem.authorization_url);
+            assert.equal(link.pathname, '/connect/notion');
+            assert.equal(link.searchParams.get('return_to'), target);
+            const callback = await connect(ada, stack, 'notion', { returnTo: link.searchParams.get('return_to') });
+            assert.equal(callback.location, stack.url + target);
+            assert.equal((await executeTool(stack, token, { ...order, return_to: target })).status, 200);
+        });
+
+        it('is refused when it leads elsewhere, before anything is done', async () => {
+            const count = async () => (await stack.simLog()).length;
+            const before = await count();
+            for (const target of ['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', '/%2e%2e/x', '', 7]) {
+                assertProblem(await executeTool(stack, token, { ...order, return_to: target }), 400, 'invalid-request');
+            }
+            assert.equal(await count(), before);
+        });
+    });
 });

@@ -382,6 +382,54 @@ static void test_execute__needs_authorization(void **state) {
     assert_int_equal(count_rows(), 1);
 }
 
+#define RETURN_ORDER(connector, return_to)                                                         \
+    "{\"tool_name\":\"t\",\"connector\":\"" connector "\",\"return_to\":" return_to "}"
+
+static void test_execute__link_that_leads_back(void **state) {
+    (void)state;
+    static const char *const origins[] = {"https://agent.example.com", NULL};
+    w.p.config.return_origins = origins;
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
+    const struct {
+        const char *body;
+        const char *query;
+    } cases[] = {
+        {RETURN_ORDER("slack", "\"/connectors/slack?a=1&b=2\""),
+         "?return_to=%2Fconnectors%2Fslack%3Fa%3D1%26b%3D2"},
+        {RETURN_ORDER("slack", "\"" HTTPS_URL "/x\""), "?return_to=%2Fx"},
+        {RETURN_ORDER("slack", "\"https://agent.example.com/done#s\""),
+         "?return_to=https%3A%2F%2Fagent.example.com%2Fdone%23s"},
+        {RETURN_ORDER("slack", "null"), ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const gate_json *json =
+            expect_problem(&w, execute(cases[i].body), 409, "authorization-required");
+        expect_member(
+            json, "authorization_url",
+            gate_arena_printf(arena_of(&w), HTTPS_URL "/connect/slack%s", cases[i].query));
+    }
+    assert_int_equal(execute(RETURN_ORDER("gmail", "\"/x\""))->status, 200);
+    assert_null(strstr(find_seen_body(&w.p, EXECUTE), "return_to"));
+}
+
+static void test_execute__link_that_would_lead_astray(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        RETURN_ORDER("gmail", "\"https://evil.example\""),
+        RETURN_ORDER("gmail", "\"//evil.example\""),
+        RETURN_ORDER("gmail", "\"/\\\\evil.example\""),
+        RETURN_ORDER("gmail", "\"javascript:alert(1)\""),
+        RETURN_ORDER("gmail", "\"/a%2f..%2f..\""),
+        RETURN_ORDER("gmail", "\"\""),
+        RETURN_ORDER("gmail", "7"),
+        RETURN_ORDER("gmail", "\"/a\\nb\""),
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        (void)expect_problem(&w, execute(bodies[i]), 400, "invalid-request");
+    }
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
 static void test_execute__the_app_refused(void **state) {
     (void)state;
     script(&w.p, EXECUTE, 403,
@@ -475,6 +523,8 @@ int main(void) {
         CASE(test_execute__more_than_one_connection_has_the_tool),
         CASE(test_execute__nobody_has_the_tool),
         CASE(test_execute__needs_authorization),
+        CASE(test_execute__link_that_leads_back),
+        CASE(test_execute__link_that_would_lead_astray),
         CASE(test_execute__the_app_refused),
         CASE(test_execute__scalekits_own_words_about_the_request),
         CASE(test_execute__rate_limited),

@@ -2,6 +2,7 @@
 
 #include "core/encoding.h"
 #include "core/text.h"
+#include "portal/return_target.h"
 #include "portal/tool_call.h"
 #include "web/api/api.h"
 #include "web/problem.h"
@@ -11,6 +12,7 @@
 struct execution {
     struct gate_request *request;
     struct gate_tool_call_order order;
+    const char *return_to; /* checked; NULL: none */
     struct gate_tool_call_result result;
 };
 
@@ -31,10 +33,16 @@ static void write_result(struct gate_request *request, const struct gate_scaleki
 }
 
 /* The portal's own page, which checks who opens it; never Scalekit's link. */
-static const char *make_deep_link(const struct gate_request *request, const char *connection_name) {
+static const char *make_deep_link(const struct execution *execution) {
+    const struct gate_request *request = execution->request;
     gate_arena *arena = request->ctx->arena;
-    return gate_arena_printf(arena, "%s/connect/%s", request->web->options.config->public_url,
-                             gate_percent_format(arena, connection_name));
+    const char *link =
+        gate_arena_printf(arena, "%s/connect/%s", request->web->options.config->public_url,
+                          gate_percent_format(arena, execution->result.connection_name));
+    return execution->return_to == NULL
+               ? link
+               : gate_arena_printf(arena, "%s?return_to=%s", link,
+                                   gate_percent_format(arena, execution->return_to));
 }
 
 /* Kinds in which Scalekit's words are about what the caller sent. */
@@ -60,7 +68,7 @@ static void write_problem(struct execution *execution, enum gate_err err) {
         problem.source = "gatehouse";
         problem.error_code = NULL;
         problem.account_status = result->account_status;
-        problem.authorization_url = make_deep_link(request, result->connection_name);
+        problem.authorization_url = make_deep_link(execution);
     } else if (failure->status != 0) {
         /* Scalekit's and the provider's own words are the caller's to read, but never logged. */
         problem.detail =
@@ -144,11 +152,29 @@ static enum gate_err read_connection(struct gate_request *request,
     return GATE_OK;
 }
 
+/* Where the user comes out after connecting; checked now, so that no link of ours ever leads to a
+ * place that it would not lead to. */
+static enum gate_err read_return_to(struct gate_request *request, const char **ret_target) {
+    const char *text;
+    enum gate_err err = read_text(request, "return_to", GATE_RETURN_TO_MAX_BYTES, &text);
+    if (err != GATE_OK || text == NULL) {
+        return err;
+    }
+    if (gate_portal_return_target_check(request->ctx->arena, request->web->options.config, text,
+                                        ret_target) != GATE_OK) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "return_to must be a path of this portal, or a URL of an origin that it "
+                         "may lead back to.");
+    }
+    return GATE_OK;
+}
+
 static enum gate_err read_order(struct gate_request *request, struct gate_tool_call_order *order) {
     static const char *const known[] = {
         "tool_name",    "params",          "tool_input",
         "connector",    "connection_name", "connected_account_id",
-        "agent_run_id", "identifier",      NULL,
+        "agent_run_id", "identifier",      "return_to",
+        NULL,
     };
     if (gate_json_unknown_member(request->json, known) != NULL) {
         return gate_fail(request->ctx, GATE_ERR_INPUT,
@@ -172,6 +198,9 @@ void gate_api_execute_tool_handle(struct gate_request *request) {
     struct execution *execution = gate_arena_make(request->ctx->arena, struct execution);
     execution->request = request;
     enum gate_err err = read_order(request, &execution->order);
+    if (err == GATE_OK) {
+        err = read_return_to(request, &execution->return_to);
+    }
     if (err != GATE_OK) {
         gate_request_fail(request, err);
         return;
