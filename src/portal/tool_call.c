@@ -117,6 +117,11 @@ static void record(struct gate_ctx *ctx, struct running *running, enum gate_err 
     running->ret_result->connection_name = running->call.connection_name != NULL
                                                ? running->call.connection_name
                                                : running->order->connection_name;
+    running->ret_result->connected_account_id = running->account.scalekit_id;
+    if (running->order->explains) {
+        running->then(ctx, outcome, running->state);
+        return;
+    }
     running->row = (struct gate_tool_call){
         .user_id = running->caller->user.id,
         .token_id = running->caller->token.id,
@@ -178,6 +183,10 @@ static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) 
 }
 
 static void execute(struct gate_ctx *ctx, struct running *running) {
+    if (running->order->explains) {
+        record(ctx, running, GATE_OK);
+        return;
+    }
     running->call.tool_name = running->order->tool_name;
     running->call.identifier = running->caller->user.identifier;
     running->call.connected_account_id = running->order->connected_account_id;
@@ -239,6 +248,8 @@ static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
 /* Without a connection, as much as can be said before it is known. */
 static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *running,
                                  const char *connection_name) {
+    struct gate_tool_call_result *result = running->ret_result;
+    result->rule = "scope";
     if (!gate_portal_has_scope(running->caller, GATE_SCOPE_EXECUTE)) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not run tools (rule: scope " GATE_SCOPE_EXECUTE ").");
@@ -246,10 +257,12 @@ static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *run
     if (connection_name == NULL) {
         return GATE_OK;
     }
+    result->rule = "connections";
     if (!gate_portal_may_use_connection(running->caller, connection_name)) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not use that connection (rule: connections).");
     }
+    result->rule = running->caller->kind == GATE_CALLER_BROWSER ? "session" : "tools";
     if (!gate_portal_may_use_tool(running->caller, connection_name, running->order->tool_name)) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not run that tool (rule: tools).");

@@ -4,7 +4,9 @@
  * GATE_ERR_FORBIDDEN (a rule of the token; the sentence names it), GATE_ERR_NOT_FOUND (no such
  * connection or account of this user's, or none that has the tool), GATE_ERR_INPUT (more than one
  * has it: `offers` is set), GATE_ERR_NEEDS_AUTHORIZATION (`connection_name` and `account_status`
- * are set), and those of gate_scalekit_tool_execute. Every outcome leaves a row in tool_call.
+ * are set), and those of gate_scalekit_tool_execute. Every outcome leaves a row in tool_call,
+ * but for orders that ask for an explanation: those go the same way up to the call itself, reading
+ * what has to be read, and end with GATE_OK where it would have been made.
  */
 #ifndef GATE_PORTAL_TOOL_CALL_H
 #define GATE_PORTAL_TOOL_CALL_H
@@ -21,6 +23,7 @@ struct gate_tool_call_order {
     const char *agent_run_id; /* NULL: none */
     const char *params_json;  /* one JSON object, passed on byte for byte */
     size_t params_length;
+    bool explains; /* say what would happen: nothing is run, and nothing is written to the trail */
 };
 
 struct gate_tool_call_result {
@@ -29,6 +32,9 @@ struct gate_tool_call_result {
     const char *account_status; /* as on the wire; NULL: never connected */
     /* NULL-terminated: the connections of which the caller must name one; else NULL. */
     const char *const *offers;
+    const char *connected_account_id; /* NULL: none that is known */
+    const char *rule; /* what decided whether the caller may: "session", "scope", "connections",
+                         "tools"; NULL: nothing was decided yet */
 };
 
 /* Run a tool as the caller's user. `order`'s texts must stay until `then`. `ret_result` is set in

@@ -27,6 +27,10 @@ struct gate_problem {
 /* The HTTP status of a kind. */
 int gate_problem_status(enum gate_err kind);
 
+/* Write a problem as a member of another answer. */
+void gate_problem_write(struct gate_request *request, struct gate_json_writer *writer,
+                        const char *name, const struct gate_problem *problem);
+
 /* Answer application/problem+json and finish the request. */
 void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem);
 

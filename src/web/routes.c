@@ -84,6 +84,11 @@ static const struct gate_field_spec available_tools_fields[] = {
     END,
 };
 
+static const struct gate_field_spec execute_tool_fields[] = {
+    {"explain", GATE_FIELD_NUMBER, 1, false},
+    END,
+};
+
 const struct gate_route gate_routes[] = {
     {"GET", "/", gate_page_connectors_handle, BROWSER, 0, NULL},
     {"GET", "/connectors/{connection}", gate_page_connector_handle, BROWSER, 0, NULL},
@@ -111,7 +116,7 @@ const struct gate_route gate_routes[] = {
     {"GET", "/api/v1/tools/available", gate_api_tools_available_handle, API, 0,
      available_tools_fields},
     {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API, GATE_JSON_BODY_MAX_BYTES,
-     NULL},
+     execute_tool_fields},
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},

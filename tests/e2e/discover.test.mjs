@@ -196,4 +196,40 @@ describe('discovering', () => {
             assert.equal(await count(), before);
         });
     });
+
+    describe('explaining', () => {
+        const explain = (body, options = {}) => callApi(stack, '/api/v1/execute_tool?explain=1', { token, user: ADA, body, ...options });
+        const order = { tool_name: 'gmail_send_email', connector: 'gmail', params: { to: 'x@example.com', subject: 's', body: 'b' } };
+        const executions = async () => (await stack.simLog()).filter((entry) => entry.path === '/api/v1/execute_tool').length;
+        const rows = () => stack.sql('SELECT count(*) AS n FROM tool_call')[0].n;
+
+        it('says what would happen, and nothing happens', async () => {
+            const before = [await executions(), rows()];
+            const { status, json } = await explain(order);
+            assert.equal(status, 200);
+            assert.match(json.connected_account_id, /^ca_/);
+            assert.deepEqual({ ...json, connected_account_id: '' }, {
+                would_run: true, tool_name: 'gmail_send_email', identifier: ADA, connection: 'gmail', connected_account_id: '',
+                account_status: 'ACTIVE', rule: 'tools', problem: null,
+                limits: { timeout_ms: 60000, request_max_bytes: 1048576, answer_max_bytes: 16777216 },
+            });
+            const denied = (await explain(order, { token: stack.token({ tools: 'gmail_fetch_*' }) })).json;
+            assert.equal(denied.would_run, false);
+            assert.equal(denied.rule, 'tools');
+            assert.equal(denied.problem.status, 403);
+            const unconnected = (await explain({ tool_name: 'linear_list_teams', connector: 'linear' })).json;
+            assert.equal(unconnected.account_status, null);
+            assert.equal(unconnected.problem.authorization_url, `${stack.url}/connect/linear`);
+            assert.deepEqual([await executions(), rows()], before);
+        });
+
+        it('says the same as the call then does', async () => {
+            for (const body of [order, { ...order, connector: 'linear' }, { ...order, connector: 'nope' }, { tool_name: 'no_such_tool' }]) {
+                const said = (await explain(body)).json;
+                const done = await executeTool(stack, token, body);
+                assert.equal(done.status, said.problem?.status ?? 200, JSON.stringify(said));
+                if (said.problem) assert.equal(done.json.type, said.problem.type);
+            }
+        });
+    });
 });

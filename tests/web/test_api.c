@@ -484,6 +484,95 @@ static void test_execute__rules_of_the_token(void **state) {
     assert_int_equal(count_rows(), 2);
 }
 
+/* ---- POST /api/v1/execute_tool?explain=1 ---- */
+
+static const gate_json *explain(const char *body) {
+    const struct answer *answer = post_json(&w, PERSONAL, EXECUTE_URL "?explain=1", body);
+    assert_int_equal(answer->status, 200);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(count_rows(), 0);
+    return read_json(&w, answer);
+}
+
+static void test_explain__would_run(void **state) {
+    (void)state;
+    const gate_json *json = explain(ORDER("gmail"));
+    assert_true(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "tool_name", "gmail_send_email");
+    expect_member(json, "identifier", "ann");
+    expect_member(json, "connection", "gmail");
+    expect_member(json, "connected_account_id", "ca_ann_gmail");
+    expect_member(json, "account_status", "ACTIVE");
+    expect_member(json, "rule", "tools");
+    int64_t number = 0;
+    assert_true(gate_json_member_integer(gate_json_member(json, "limits"), "timeout_ms", &number));
+    assert_int_equal(number, GATE_TOOL_TIMEOUT_MS);
+    assert_true(gate_json_is_null(gate_json_member(json, "problem")));
+}
+
+static void test_explain__by_the_tools_name_alone(void **state) {
+    (void)state;
+    expect_member(explain(BARE_ORDER), "connection", "gmail");
+    script(&w.p, SCOPED, 200, "{\"tools\":[]}");
+    const gate_json *json = explain(BARE_ORDER);
+    assert_false(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "connection", NULL);
+    expect_member(gate_json_member(json, "problem"), "title", "Not found");
+}
+
+static void test_explain__needs_authorization(void **state) {
+    (void)state;
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "PENDING_AUTH"));
+    const gate_json *json = explain(RETURN_ORDER("slack", "\"/x\""));
+    assert_false(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "account_status", "PENDING_AUTH");
+    expect_member(gate_json_member(json, "problem"), "authorization_url",
+                  HTTPS_URL "/connect/slack?return_to=%2Fx");
+}
+
+static void test_explain__which_rule_forbids_it(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_EXECUTE, "slack", "*");
+    const gate_json *json = explain(ORDER("gmail"));
+    assert_false(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "rule", "connections");
+    expect_member(gate_json_member(json, "problem"), "title", "Not allowed");
+    use_token(GATE_SCOPE_EXECUTE, "*", "other");
+    expect_member(explain(ORDER("gmail")), "rule", "tools");
+    use_token(GATE_SCOPE_READ, "*", "*");
+    expect_member(explain(ORDER("gmail")), "rule", "scope");
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
+static void test_explain__however_it_is_said(void **state) {
+    (void)state;
+    assert_int_equal(post_json(&w, PERSONAL, EXECUTE_URL "?explain=01", ORDER("gmail"))->status,
+                     200);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    static const char *const wrong[] = {"2", "-1", "true", "yes", "", "1&explain=0"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *target = gate_arena_printf(arena_of(&w), EXECUTE_URL "?explain=%s", wrong[i]);
+        (void)expect_problem(&w, post_json(&w, PERSONAL, target, ORDER("gmail")), 400,
+                             "invalid-request");
+    }
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(post_json(&w, PERSONAL, EXECUTE_URL "?explain=0", ORDER("gmail"))->status,
+                     200);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 1);
+}
+
+static void test_explain__what_could_not_be_found_out(void **state) {
+    (void)state;
+    script(&w.p, DETAILS, 503, "");
+    (void)expect_problem(&w, post_json(&w, PERSONAL, EXECUTE_URL "?explain=1", ORDER("slack")), 503,
+                         "upstream-unavailable");
+    (void)expect_problem(&w, post_json(&w, PERSONAL, EXECUTE_URL "?explain=1", "{}"), 400,
+                         "invalid-request");
+    (void)expect_problem(&w, post_json(&w, BROWSER, EXECUTE_URL "?explain=1", ORDER("gmail")), 403,
+                         "forbidden");
+    assert_int_equal(count_rows(), 0);
+}
+
 static void test_execute__somebody_elses_account(void **state) {
     (void)state;
     struct gate_user carl = add_person(&w.p, "carl");
@@ -531,6 +620,12 @@ int main(void) {
         CASE(test_execute__outcome_unknown),
         CASE(test_execute__rules_of_the_token),
         CASE(test_execute__somebody_elses_account),
+        CASE(test_explain__would_run),
+        CASE(test_explain__by_the_tools_name_alone),
+        CASE(test_explain__needs_authorization),
+        CASE(test_explain__which_rule_forbids_it),
+        CASE(test_explain__however_it_is_said),
+        CASE(test_explain__what_could_not_be_found_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,8 @@ void gate_api_tools_scoped_handle(struct gate_request *request);
  * reduced to what the caller may use. */
 void gate_api_tools_available_handle(struct gate_request *request);
 
-/* POST /api/v1/execute_tool: Scalekit's ExecuteTool as the acting user. */
+/* POST /api/v1/execute_tool: Scalekit's ExecuteTool as the acting user; with `explain=1`, what it
+ * would do. */
 void gate_api_execute_tool_handle(struct gate_request *request);
 
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */

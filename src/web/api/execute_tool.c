@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/encoding.h"
@@ -51,8 +52,7 @@ static bool is_refused_order(enum gate_err err) {
            err == GATE_ERR_CONFLICT;
 }
 
-static void write_problem(struct execution *execution, enum gate_err err) {
-    struct gate_request *request = execution->request;
+static struct gate_problem make_problem(const struct execution *execution, enum gate_err err) {
     const struct gate_tool_call_result *result = &execution->result;
     const struct gate_scalekit_failure *failure = &result->reply.failure;
     struct gate_problem problem = {
@@ -77,16 +77,59 @@ static void write_problem(struct execution *execution, enum gate_err err) {
     } else if (is_refused_order(err)) {
         problem.detail = failure->message; /* NULL when the refusal is ours, which has a sentence */
     }
-    gate_problem_finish(request, &problem);
+    return problem;
+}
+
+/* ---- what would happen ---- */
+
+static void write_limits(struct gate_json_writer *writer) {
+    gate_json_open_object(writer, "limits");
+    gate_json_write_integer(writer, "timeout_ms", GATE_TOOL_TIMEOUT_MS);
+    gate_json_write_integer(writer, "request_max_bytes", GATE_JSON_BODY_MAX_BYTES);
+    gate_json_write_integer(writer, "answer_max_bytes", GATE_UPSTREAM_TOOL_MAX_BYTES);
+    gate_json_close_object(writer);
+}
+
+static void write_explanation(const struct execution *execution, enum gate_err err) {
+    struct gate_request *request = execution->request;
+    const struct gate_tool_call_result *result = &execution->result;
+    struct gate_json_writer writer;
+    gate_response_begin(&request->response, request->ctx->arena, 200, "application/json");
+    gate_json_writer_init(&writer, &request->response.body);
+    gate_json_open_object(&writer, NULL);
+    gate_json_write_bool(&writer, "would_run", err == GATE_OK);
+    gate_json_write_text(&writer, "tool_name", execution->order.tool_name);
+    gate_json_write_text(&writer, "identifier", request->caller.user.identifier);
+    gate_json_write_text(&writer, "connection", result->connection_name);
+    gate_json_write_text(&writer, "connected_account_id", result->connected_account_id);
+    gate_json_write_text(&writer, "account_status", result->account_status);
+    gate_json_write_text(&writer, "rule", result->rule);
+    write_limits(&writer);
+    if (err == GATE_OK) {
+        gate_json_write_null(&writer, "problem");
+    } else {
+        const struct gate_problem problem = make_problem(execution, err);
+        gate_problem_write(request, &writer, "problem", &problem);
+    }
+    gate_json_close_object(&writer);
+    gate_request_finish(request);
+}
+
+/* An answer to "what would happen"; anything else means that it could not be found out. */
+static bool is_verdict(enum gate_err err) {
+    return err == GATE_OK || err == GATE_ERR_NEEDS_AUTHORIZATION || is_refused_order(err);
 }
 
 static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)ctx;
-    struct execution *execution = state;
-    if (err == GATE_OK) {
+    const struct execution *execution = state;
+    if (execution->order.explains && is_verdict(err)) {
+        write_explanation(execution, err);
+    } else if (err == GATE_OK) {
         write_result(execution->request, &execution->result.reply);
     } else {
-        write_problem(execution, err);
+        const struct gate_problem problem = make_problem(execution, err);
+        gate_problem_finish(execution->request, &problem);
     }
 }
 
@@ -197,6 +240,8 @@ static enum gate_err read_order(struct gate_request *request, struct gate_tool_c
 void gate_api_execute_tool_handle(struct gate_request *request) {
     struct execution *execution = gate_arena_make(request->ctx->arena, struct execution);
     execution->request = request;
+    const char *explain = gate_request_query(request, "explain");
+    execution->order.explains = explain != NULL && atoi(explain) != 0;
     enum gate_err err = read_order(request, &execution->order);
     if (err == GATE_OK) {
         err = read_return_to(request, &execution->return_to);
