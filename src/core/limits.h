@@ -56,8 +56,11 @@
 #define GATE_AUTHORIZATION_REQUESTS_PER_USER_MAX 50
 #define GATE_TOKENS_PER_USER_MAX 50
 #define GATE_TOKEN_RULES_MAX 64
-#define GATE_REFRESHES_MAX 64 /* persons whose accounts are being read at a time */
-#define GATE_WAITS_MAX 256    /* callers that wait for a change of status */
+#define GATE_REFRESHES_MAX 64           /* persons whose accounts are being read at a time */
+#define GATE_TOOL_CACHE_ENTRIES_MAX 256 /* answers about tools that are kept for a few seconds */
+#define GATE_TOOL_CACHE_ENTRY_MAX_BYTES (512 * 1024)
+#define GATE_TOOL_CACHE_MAX_BYTES (8 * 1024 * 1024)
+#define GATE_WAITS_MAX 256 /* callers that wait for a change of status */
 #define GATE_WAITS_PER_USER_MAX 8
 #define GATE_WAIT_MAX_S 55
 #define GATE_STORE_WRITE_QUEUE_MAX 8192

@@ -4,9 +4,10 @@
 
 #include "portal/portal.h"
 
-struct gate_provider;  /* the sign-in provider's metadata and keys; portal/provider.c */
-struct gate_refresher; /* which refreshes are under way; portal/refresh.c */
-struct gate_waits;     /* who waits for a change of status; portal/connector_wait.c */
+struct gate_provider;   /* the sign-in provider's metadata and keys; portal/provider.c */
+struct gate_refresher;  /* which refreshes are under way; portal/refresh.c */
+struct gate_tool_cache; /* answers about tools; portal/tool_cache.h */
+struct gate_waits;      /* who waits for a change of status; portal/connector_wait.c */
 
 struct gate_portal {
     struct gate_portal_parts parts;
@@ -16,6 +17,7 @@ struct gate_portal {
     struct gate_provider *provider;
     struct gate_refresher *refresher;
     struct gate_waits *waits;
+    struct gate_tool_cache *tool_cache;
 };
 
 /* Each owner's part of gate_portal_new and gate_portal_free. */

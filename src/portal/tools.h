@@ -1,5 +1,6 @@
 /* The tools a user could run now, or could come to have by connecting, reduced to what the caller
  * may use.
+ * Scalekit's answers are kept for GATE_TOOL_CACHE_LIFE_MS, unless a status of the user's changes.
  *
  * Threads: confined with the context. Errors: GATE_ERR_FORBIDDEN without the scope, and those of
  * gate_scalekit_tools_fetch.

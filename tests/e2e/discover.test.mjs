@@ -1,7 +1,7 @@
 // Finding out what can be called, as whom, and when: available tools, one connection, what a call would do.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { Browser, startStack } from './harness.mjs';
+import { Browser, field, startStack } from './harness.mjs';
 import { ADA, GRACE, assertProblem, callApi, connect, executeTool } from './steps.mjs';
 
 describe('discovering', () => {
@@ -230,6 +230,34 @@ describe('discovering', () => {
                 assert.equal(done.status, said.problem?.status ?? 200, JSON.stringify(said));
                 if (said.problem) assert.equal(done.json.type, said.problem.type);
             }
+        });
+    });
+
+    describe('listing again', () => {
+        const asked = async (where) => (await stack.simLog()).filter((entry) => entry.path === where).length;
+
+        it('an unchanged list is a 304, and Scalekit is not asked', async () => {
+            for (const where of ['/api/v1/tools/scoped', '/api/v1/tools/available']) {
+                const first = await get(where);
+                assert.equal(first.headers.get('cache-control'), 'private, no-cache');
+                assert.match(first.headers.get('vary'), /Gatehouse-User/);
+                const before = await asked(where);
+                const again = await get(where, { headers: { 'if-none-match': first.headers.get('etag') } });
+                assert.equal(again.status, 304);
+                assert.equal(again.text, '');
+                assert.equal(again.headers.get('etag'), first.headers.get('etag'));
+                assert.equal((await get(where, { token: stack.token() })).text, first.text);
+                assert.equal(await asked(where), before);
+            }
+        });
+
+        it('a change of status shows at once', async () => {
+            const names = async () => (await get('/api/v1/tools/scoped?page_size=100')).json.tools.map(({ tool }) => tool.provider);
+            await connect(ada, stack, 'slack');
+            assert.ok((await names()).includes('SLACK'));
+            const page = await ada.request(`${stack.url}/connectors/slack/disconnect?action=disconnect`);
+            await ada.request(`${stack.url}/connectors/slack/disconnect`, { form: { csrf: field(page.text, 'csrf'), action: 'disconnect' } });
+            assert.ok(!(await names()).includes('SLACK'));
         });
     });
 });

@@ -229,6 +229,90 @@ static void test_available__identifier_is_forced(void **state) {
     assert_int_equal(count_seen(&w.p, AVAILABLE), 1);
 }
 
+/* ---- the same again ---- */
+
+static const struct answer *get_unless(const char *target, const char *tags) {
+    return send_request(
+        &w, &(struct sending){
+                .who = PERSONAL,
+                .target = target,
+                .headers = {gate_arena_printf(arena_of(&w), "HTTP_IF_NONE_MATCH=%s", tags)},
+            });
+}
+
+static void test_tools__unchanged(void **state) {
+    (void)state;
+    static const char *const targets[] = {"/api/v1/tools/scoped", "/api/v1/tools/available"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *tag = find_header(get(&w, PERSONAL, targets[i]), "ETag");
+        assert_non_null(tag);
+        const char *lists[] = {
+            tag,
+            gate_arena_printf(arena_of(&w), "W/%s", tag),
+            gate_arena_printf(arena_of(&w), "\"a\", %s,\"b\"", tag),
+            "*",
+        };
+        for (size_t j = 0; j < sizeof lists / sizeof lists[0]; j++) {
+            const struct answer *answer = get_unless(targets[i], lists[j]);
+            assert_int_equal(answer->status, 304);
+            assert_string_equal(find_header(answer, "ETag"), tag);
+            assert_int_equal(answer->body_length, 0);
+        }
+        assert_int_equal(get_unless(targets[i], "\"a\"")->status, 200);
+        assert_int_equal(get_unless(targets[i], "")->status, 200);
+        use_token(GATE_SCOPE_READ, "*", "other");
+        assert_int_equal(get_unless(targets[i], tag)->status, 200); /* it sees something else */
+        use_token(GATE_SCOPE_READ, "*", "*");
+    }
+}
+
+static void test_tools__kept_for_a_moment(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/scoped";
+    (void)get(&w, PERSONAL, target);
+    use_token(GATE_SCOPE_READ, "*", "gmail_search");
+    assert_null(strstr(get(&w, PERSONAL, target)->body, "gmail_send_email")); /* rules come after */
+    assert_int_equal(count_seen(&w.p, SCOPED), 1);
+    (void)get(&w, PERSONAL, "/api/v1/tools/scoped?page_size=7");
+    assert_int_equal(count_seen(&w.p, SCOPED), 2);
+    gate_test_clock_advance(&w.p.clock, 10000);
+    (void)get(&w, PERSONAL, target);
+    assert_int_equal(count_seen(&w.p, SCOPED), 3);
+}
+
+static enum gate_err connect_slack(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    (void)state;
+    const struct gate_account account = {
+        .user_id = w.ann.id,
+        .connection_name = "slack",
+        .scalekit_id = "ca_ann_slack",
+        .status = GATE_ACCOUNT_ACTIVE,
+    };
+    return gate_store_account_save(ctx, tx, &account, GATE_ACCOUNT_SAVE_ALWAYS,
+                                   gate_ctx_now_ms(ctx), NULL);
+}
+
+static void test_tools__forgotten_when_a_status_changes(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/scoped?filter.providers=SLACK";
+    (void)get(&w, PERSONAL, target);
+    (void)get(&w, PERSONAL, "/api/v1/tools/available");
+    assert_int_equal(gate_store_write_now(w.p.ctx, w.p.store, connect_slack, NULL), GATE_OK);
+    (void)get(&w, PERSONAL, target);
+    (void)get(&w, PERSONAL, "/api/v1/tools/available");
+    assert_int_equal(count_seen(&w.p, SCOPED), 2);
+    assert_int_equal(count_seen(&w.p, AVAILABLE), 2);
+}
+
+static void test_tools__of_somebody_else_are_not_mixed_up(void **state) {
+    (void)state;
+    (void)get(&w, PERSONAL, "/api/v1/tools/available");
+    const char *target = "/api/v1/tools/available?identifier=carl";
+    (void)send_request(&w, &(struct sending){.who = SERVICE, .target = target});
+    assert_int_equal(count_seen(&w.p, AVAILABLE "?identifier=ann"), 1);
+    assert_int_equal(count_seen(&w.p, AVAILABLE "?identifier=carl"), 1);
+}
+
 static void test_tools__when_scalekit_is_away(void **state) {
     (void)state;
     script(&w.p, SCOPED, 200, "nonsense");
@@ -600,6 +684,10 @@ int main(void) {
         CASE(test_tools__filters_are_passed_on),
         CASE(test_tools__queries_that_are_wrong),
         CASE(test_tools__narrowed_by_rules_have_no_total),
+        CASE(test_tools__unchanged),
+        CASE(test_tools__kept_for_a_moment),
+        CASE(test_tools__forgotten_when_a_status_changes),
+        CASE(test_tools__of_somebody_else_are_not_mixed_up),
         CASE(test_tools__when_scalekit_is_away),
         CASE(test_available__for_a_browser_as_it_came),
         CASE(test_available__identifier_is_forced),

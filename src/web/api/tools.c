@@ -36,7 +36,7 @@ static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
         gate_json_write_integer(&writer, "total_size", page->total_size);
     }
     gate_json_close_object(&writer);
-    gate_request_finish(request);
+    gate_request_finish_tagged(request);
 }
 
 /* All values of a repeated field, NULL-terminated; NULL when there are none. */
