@@ -32,6 +32,10 @@ enum gate_err {
     GATE_ERR_OUTCOME_UNKNOWN,     /* the request left, the answer was lost */
     GATE_ERR_UPSTREAM,            /* upstream answered with something that makes no sense */
     GATE_ERR_PROVIDER,            /* the third-party app behind a tool refused or failed */
+    GATE_ERR_KEY_REUSED,          /* the idempotency key came before, with another request */
+    GATE_ERR_KEY_RUNNING,         /* the call that came with this key first has not ended */
+    GATE_ERR_KEY_OUTCOME_UNKNOWN, /* it left, and nobody knows how it ended */
+    GATE_ERR_KEY_ANSWER_GONE,     /* it was carried out, but its answer was not kept */
     GATE_ERR_STORE,               /* the database cannot do it now */
     GATE_ERR_CONFIG,              /* a setting or an installed file is wrong */
     GATE_ERR_INTERNAL,            /* a bug, or the machine */

@@ -64,6 +64,19 @@
 #define GATE_WAITS_PER_USER_MAX 8
 #define GATE_WAIT_MAX_S 55
 #define GATE_STORE_WRITE_QUEUE_MAX 8192
+
+/* Calls with an Idempotency-Key. "Caller" is a token, whomever it acts for, or a browser's user. */
+#define GATE_IDEMPOTENCY_KEY_MAX_BYTES 255
+#define GATE_IDEMPOTENCY_LIFE_MS (24L * 60 * 60 * 1000)
+/* A call that has not ended by then never will: its process or its record has failed. */
+#define GATE_IDEMPOTENCY_RUN_MAX_MS (2 * GATE_TOOL_TIMEOUT_MS)
+#define GATE_IDEMPOTENCY_ANSWER_MAX_BYTES (1024 * 1024)
+#define GATE_IDEMPOTENCY_KEYS_PER_CALLER_MAX 100000
+#define GATE_IDEMPOTENCY_KEYS_MAX 1000000
+#define GATE_IDEMPOTENCY_BYTES_PER_CALLER_MAX (32L * 1024 * 1024) /* of answers, sealed */
+#define GATE_IDEMPOTENCY_BYTES_MAX (1024L * 1024 * 1024)
+#define GATE_IDEMPOTENCY_SWEEP_MAX 32 /* expired keys dropped along with each new one */
+
 #define GATE_JWKS_KEYS_MAX 32
 #define GATE_JWS_MAX_BYTES (16 * 1024)
 #define GATE_SETTINGS_FILE_MAX_BYTES (256 * 1024)

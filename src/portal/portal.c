@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/random.h"
 #include "portal/state.h"
 #include "portal/tool_cache.h"
 
@@ -15,6 +16,9 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     portal->csrf_key = gate_key_derive(secret, "csrf");
     portal->signin_key = gate_key_derive(secret, "signin");
     portal->id_token_key = gate_key_derive(secret, "id-token");
+    portal->idempotency_request_key = gate_key_derive(secret, "idempotency-request");
+    portal->idempotency_answer_key = gate_key_derive(secret, "idempotency-answer");
+    gate_random_fill(portal->instance.bytes, sizeof portal->instance.bytes);
     portal->provider = gate_provider_new(parts);
     portal->refresher = gate_refresher_new(parts);
     portal->waits = gate_waits_new();

@@ -14,6 +14,9 @@ struct gate_portal {
     struct gate_digest csrf_key; /* derived keys, one per purpose */
     struct gate_digest signin_key;
     struct gate_digest id_token_key;
+    struct gate_digest idempotency_request_key;
+    struct gate_digest idempotency_answer_key;
+    struct gate_digest instance; /* random: tells this process from those before it */
     struct gate_provider *provider;
     struct gate_refresher *refresher;
     struct gate_waits *waits;

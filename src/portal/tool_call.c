@@ -167,8 +167,16 @@ static bool may_mean_ended_account(enum gate_err err) {
            err == GATE_ERR_CONFLICT;
 }
 
+/* Scalekit turns a call away before it looks at it when it refuses our own token, or gives us none.
+ */
+static bool was_turned_away(const struct running *running, enum gate_err err) {
+    int status = running->ret_result->reply.failure.status;
+    return err == GATE_ERR_UPSTREAM && (status == 0 || status == 401);
+}
+
 static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
+    running->ret_result->has_left = !was_turned_away(running, err);
     if (may_mean_ended_account(err) && !running->asked) {
         running->outcome = err;
         running->refusal = ctx->error;
@@ -249,6 +257,10 @@ static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
 static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *running,
                                  const char *connection_name) {
     struct gate_tool_call_result *result = running->ret_result;
+    if (!running->caller->has_user) {
+        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                         "This token may not act for that user (rule: users).");
+    }
     result->rule = "scope";
     if (!gate_portal_has_scope(running->caller, GATE_SCOPE_EXECUTE)) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
@@ -376,11 +388,41 @@ static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *sta
     after_catalogue(ctx, err, running);
 }
 
-void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
-                               const struct gate_caller *caller,
-                               const struct gate_tool_call_order *order,
-                               struct gate_tool_call_result *ret_result, gate_then_fn *then,
-                               void *state) {
+/* The connection behind an account, if that is on record; those that are not are no matter here. */
+static enum gate_err find_connection(struct gate_ctx *ctx, struct running *running) {
+    if (running->order->connected_account_id == NULL) {
+        return GATE_OK;
+    }
+    gate_store *store = running->portal->parts.store;
+    gate_store_tx *tx = gate_store_read_begin(store);
+    enum gate_err err = find_account(ctx, tx, running);
+    gate_store_read_end(store, tx);
+    if (err == GATE_ERR_NOT_FOUND) {
+        gate_error_clear(&ctx->error);
+        return GATE_OK;
+    }
+    return err;
+}
+
+enum gate_err gate_portal_tool_call_check(struct gate_ctx *ctx, gate_portal *portal,
+                                          const struct gate_caller *caller,
+                                          const struct gate_tool_call_order *order) {
+    struct gate_tool_call_result unused = {0};
+    struct running running = {
+        .portal = portal, .caller = caller, .order = order, .ret_result = &unused};
+    enum gate_err err = check_rules(ctx, &running, order->connection_name);
+    if (err != GATE_OK || order->connection_name != NULL) {
+        return err;
+    }
+    err = find_connection(ctx, &running);
+    return err != GATE_OK ? err : check_rules(ctx, &running, running.call.connection_name);
+}
+
+static struct running *make_running(struct gate_ctx *ctx, gate_portal *portal,
+                                    const struct gate_caller *caller,
+                                    const struct gate_tool_call_order *order,
+                                    struct gate_tool_call_result *ret_result, gate_then_fn *then,
+                                    void *state) {
     struct running *running = gate_arena_make(ctx->arena, struct running);
     *ret_result = (struct gate_tool_call_result){0};
     running->portal = portal;
@@ -390,6 +432,30 @@ void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
     running->then = then;
     running->state = state;
     running->started_ms = gate_clock_monotonic_ms(ctx->clock);
+    return running;
+}
+
+void gate_portal_tool_call_refuse(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct gate_caller *caller,
+                                  const struct gate_tool_call_order *order,
+                                  struct gate_tool_call_result *ret_result, gate_then_fn *then,
+                                  void *state) {
+    struct running *running = make_running(ctx, portal, caller, order, ret_result, then, state);
+    const struct gate_error refusal = ctx->error;
+    if (caller->has_user && order->connection_name == NULL &&
+        find_connection(ctx, running) != GATE_OK) {
+        running->call.connection_name = NULL; /* the trail is without it then */
+    }
+    ctx->error = refusal;
+    record(ctx, running, GATE_ERR_FORBIDDEN);
+}
+
+void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_caller *caller,
+                               const struct gate_tool_call_order *order,
+                               struct gate_tool_call_result *ret_result, gate_then_fn *then,
+                               void *state) {
+    struct running *running = make_running(ctx, portal, caller, order, ret_result, then, state);
     ctx->deadline_ms = running->started_ms + GATE_TOOL_TIMEOUT_MS;
     /* Who may not do it does not make us ask Scalekit either. */
     enum gate_err err = check_rules(ctx, running, order->connection_name);

@@ -35,10 +35,25 @@ struct gate_tool_call_result {
     const char *connected_account_id; /* NULL: none that is known */
     const char *rule; /* what decided whether the caller may: "session", "scope", "connections",
                          "tools"; NULL: nothing was decided yet */
+    bool has_left;    /* the call itself went to Scalekit, which may have carried it out */
 };
 
-/* Run a tool as the caller's user. `order`'s texts must stay until `then`. `ret_result` is set in
- * every case. */
+/* Hold a call against the rules, as far as that needs asking nobody; leaves no row.
+ * GATE_ERR_FORBIDDEN, GATE_ERR_STORE. */
+enum gate_err gate_portal_tool_call_check(struct gate_ctx *ctx, gate_portal *portal,
+                                          const struct gate_caller *caller,
+                                          const struct gate_tool_call_order *order) GATE_MUST_CHECK;
+
+/* Put on record what _check has refused; `then` gets GATE_ERR_FORBIDDEN. */
+void gate_portal_tool_call_refuse(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct gate_caller *caller,
+                                  const struct gate_tool_call_order *order,
+                                  struct gate_tool_call_result *ret_result, gate_then_fn *then,
+                                  void *state);
+
+/* Run a tool as the caller's user. A caller without one, because the token may not act for whom it
+ * named, is refused by rule and on record like any other. `order`'s texts must stay until `then`.
+ * `ret_result` is set in every case. */
 void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_caller *caller,
                                const struct gate_tool_call_order *order,

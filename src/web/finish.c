@@ -4,6 +4,7 @@
 #include "core/encoding.h"
 #include "core/text.h"
 #include "crypto/digest.h"
+#include "web/idempotency.h"
 #include "web/route.h"
 #include "web/state.h"
 
@@ -74,6 +75,9 @@ void gate_request_finish_tagged(struct gate_request *request) {
 
 void gate_request_finish(struct gate_request *request) {
     struct gate_response *response = &request->response;
+    if (gate_idempotency_takes_over(request)) {
+        return;
+    }
     if (response->body.overflowed) {
         gate_buffer_done(&response->body);
         response->status = 500;

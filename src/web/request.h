@@ -15,6 +15,7 @@
 #include "web/response.h"
 #include "json/json.h"
 
+struct gate_keyed;
 struct gate_web;
 struct gate_route;
 
@@ -50,6 +51,7 @@ struct gate_request {
 
     struct gate_caller caller; /* who is calling; kind NOBODY until established */
     struct gate_response response;
+    struct gate_keyed *keyed; /* what runs under an Idempotency-Key; NULL: nothing */
 
     int64_t started_ms;                            /* monotonic */
     void (*respond)(struct gate_request *request); /* the front's: write `response`, then free */

@@ -19,8 +19,11 @@ enum gate_route_flag {
     GATE_ROUTE_CSRF =
         1 << 3, /* a browser must prove that our own page sent it (form field or header) */
     GATE_ROUTE_JSON = 1 << 4,         /* problem+json instead of pages; JSON bodies */
-    GATE_ROUTE_NO_HEAD = 1 << 6,      /* the GET has an effect, which HEAD must not have */
     GATE_ROUTE_PUBLIC_CACHE = 1 << 5, /* may be cached; everything else is no-store */
+    GATE_ROUTE_NO_HEAD = 1 << 6,      /* the GET has an effect, which HEAD must not have */
+    GATE_ROUTE_TRAIL = 1 << 7, /* the handler hears also of a token that may not act for the user it
+                                  names, and refuses it (the caller has no user then): what is run
+                                  here leaves a trail, and so does what was not */
 };
 
 enum gate_field_kind {

@@ -115,8 +115,8 @@ const struct gate_route gate_routes[] = {
     {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
     {"GET", "/api/v1/tools/available", gate_api_tools_available_handle, API, 0,
      available_tools_fields},
-    {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API, GATE_JSON_BODY_MAX_BYTES,
-     execute_tool_fields},
+    {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API | GATE_ROUTE_TRAIL,
+     GATE_JSON_BODY_MAX_BYTES, execute_tool_fields},
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},

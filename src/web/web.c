@@ -108,6 +108,14 @@ static void call_handler(struct gate_ctx *ctx, enum gate_err err, void *state) {
     request->route->handle(request);
 }
 
+/* Refused by the token's rule for users: before any handler, except where the attempt has to leave
+ * a trail. */
+static void after_acting(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct gate_request *request = state;
+    bool hears_refusals = (request->route->flags & GATE_ROUTE_TRAIL) != 0;
+    call_handler(ctx, err == GATE_ERR_FORBIDDEN && hears_refusals ? GATE_OK : err, request);
+}
+
 /* Whom the request acts for: the caller, unless a service token names one of its users. */
 static void settle_user(struct gate_request *request) {
     const char *identifier = NULL;
@@ -119,7 +127,7 @@ static void settle_user(struct gate_request *request) {
     struct gate_caller *caller = &request->caller;
     if (caller->kind == GATE_CALLER_SERVICE_TOKEN && identifier != NULL) {
         gate_portal_token_act_for(request->ctx, request->web->options.portal, caller, identifier,
-                                  call_handler, request);
+                                  after_acting, request);
         return;
     }
     bool may_lack_user = caller->kind != GATE_CALLER_SERVICE_TOKEN ||

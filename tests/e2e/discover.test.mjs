@@ -223,6 +223,16 @@ describe('discovering', () => {
             assert.deepEqual([await executions(), rows()], before);
         });
 
+        it('does not use up an Idempotency-Key', async () => {
+            const headers = { 'idempotency-key': 'explained-first' };
+            assert.equal((await explain(order, { headers })).json.would_run, true);
+            const done = await executeTool(stack, token, order, { headers });
+            assert.equal(done.status, 200, done.text);
+            assert.equal(done.headers.get('idempotent-replayed'), null);
+            assert.equal((await explain(order, { headers })).json.would_run, true);
+            assert.equal((await executeTool(stack, token, order, { headers })).headers.get('idempotent-replayed'), 'true');
+        });
+
         it('says the same as the call then does', async () => {
             for (const body of [order, { ...order, connector: 'linear' }, { ...order, connector: 'nope' }, { tool_name: 'no_such_tool' }]) {
                 const said = (await explain(body)).json;

@@ -655,6 +655,9 @@ static void test_explain__what_could_not_be_found_out(void **state) {
     (void)expect_problem(&w, post_json(&w, BROWSER, EXECUTE_URL "?explain=1", ORDER("gmail")), 403,
                          "forbidden");
     assert_int_equal(count_rows(), 0);
+    const char *bob = "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"identifier\":\"bob\"}";
+    (void)expect_problem(&w, post_json(&w, SERVICE, EXECUTE_URL "?explain=1", bob), 403,
+                         "forbidden"); /* he is nobody of this token's */
 }
 
 static void test_execute__somebody_elses_account(void **state) {

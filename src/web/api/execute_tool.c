@@ -6,6 +6,7 @@
 #include "portal/return_target.h"
 #include "portal/tool_call.h"
 #include "web/api/api.h"
+#include "web/idempotency.h"
 #include "web/problem.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -122,10 +123,13 @@ static bool is_verdict(enum gate_err err) {
 
 static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)ctx;
-    const struct execution *execution = state;
+    struct execution *execution = state;
     if (execution->order.explains && is_verdict(err)) {
         write_explanation(execution, err);
-    } else if (err == GATE_OK) {
+        return;
+    }
+    gate_idempotency_judge(execution->request, err, execution->result.has_left);
+    if (err == GATE_OK) {
         write_result(execution->request, &execution->result.reply);
     } else {
         const struct gate_problem problem = make_problem(execution, err);
@@ -237,19 +241,45 @@ static enum gate_err read_order(struct gate_request *request, struct gate_tool_c
     return err != GATE_OK ? err : read_params(request, order);
 }
 
-void gate_api_execute_tool_handle(struct gate_request *request) {
-    struct execution *execution = gate_arena_make(request->ctx->arena, struct execution);
-    execution->request = request;
+static void run(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)err;
+    struct execution *execution = state;
+    struct gate_request *request = execution->request;
+    gate_portal_tool_call_run(ctx, request->web->options.portal, &request->caller,
+                              &execution->order, &execution->result, finish, execution);
+}
+
+/* Not for a user that the token may not act for: who tries that is refused, and on record. */
+static bool is_explanation_wanted(const struct gate_request *request) {
     const char *explain = gate_request_query(request, "explain");
-    execution->order.explains = explain != NULL && atoi(explain) != 0;
+    return explain != NULL && atoi(explain) != 0 && request->caller.has_user;
+}
+
+void gate_api_execute_tool_handle(struct gate_request *request) {
+    struct gate_ctx *ctx = request->ctx;
+    gate_portal *portal = request->web->options.portal;
+    struct execution *execution = gate_arena_make(ctx->arena, struct execution);
+    execution->request = request;
+    execution->order.explains = is_explanation_wanted(request);
     enum gate_err err = read_order(request, &execution->order);
     if (err == GATE_OK) {
         err = read_return_to(request, &execution->return_to);
     }
-    if (err != GATE_OK) {
-        gate_request_fail(request, err);
+    if (err == GATE_OK && execution->order.explains) {
+        run(ctx, GATE_OK, execution); /* nothing that could be repeated */
         return;
     }
-    gate_portal_tool_call_run(request->ctx, request->web->options.portal, &request->caller,
-                              &execution->order, &execution->result, finish, execution);
+    if (err == GATE_OK) {
+        err = gate_portal_tool_call_check(ctx, portal, &request->caller, &execution->order);
+    }
+    /* Without a user whatever was sent is refused, and what of it is well-formed goes on record. */
+    if (err == GATE_ERR_FORBIDDEN || !request->caller.has_user) {
+        gate_portal_tool_call_refuse(ctx, portal, &request->caller, &execution->order,
+                                     &execution->result, finish, execution);
+    } else if (err != GATE_OK) {
+        gate_request_fail(request, err);
+    } else {
+        /* Behind the rules, so that an answer is not even repeated to whom they shut out. */
+        gate_idempotency_begin(request, run, execution);
+    }
 }

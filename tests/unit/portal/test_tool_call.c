@@ -211,6 +211,90 @@ static void test_rules__a_forbidden_connection_looks_the_same_whether_it_exists(
     expect_denied(GATE_ERR_FORBIDDEN, "rule: connections");
 }
 
+static void test_rules__a_caller_without_a_user(void **state) {
+    (void)state;
+    ann.kind = GATE_CALLER_SERVICE_TOKEN;
+    ann.has_user = false;
+    ann.user = (struct gate_user){0};
+    use_token(GATE_SCOPE_EXECUTE, "*", "*");
+    assert_int_equal(run_on("gmail", NULL), GATE_ERR_FORBIDDEN);
+    assert_non_null(strstr(run.ctx->error.message, "rule: users"));
+    assert_int_equal(count_seen(&p, ""), 0);
+}
+
+/* ---- checked beforehand ---- */
+
+static enum gate_err check(const char *connection_name, const char *connected_account_id) {
+    const struct gate_tool_call_order order = {
+        .tool_name = "gmail_send_email",
+        .connection_name = connection_name,
+        .connected_account_id = connected_account_id,
+    };
+    gate_error_clear(&p.ctx->error);
+    return gate_portal_tool_call_check(p.ctx, p.portal, &ann, &order);
+}
+
+static void test_check__says_what_a_run_would_say(void **state) {
+    (void)state;
+    assert_int_equal(check("gmail", NULL), GATE_OK);
+    use_token(GATE_SCOPE_EXECUTE, "slack", "*");
+    assert_int_equal(check("gmail", NULL), GATE_ERR_FORBIDDEN);
+    assert_int_equal(check(NULL, "ca_ann_gmail"), GATE_ERR_FORBIDDEN);
+    assert_non_null(strstr(p.ctx->error.message, "rule: connections"));
+    assert_int_equal(check(NULL, "ca_nobody"), GATE_OK); /* not known yet */
+    assert_int_equal(p.ctx->error.kind, GATE_OK);
+    use_token(GATE_SCOPE_READ, "*", "*");
+    assert_int_equal(check(NULL, "ca_nobody"), GATE_ERR_FORBIDDEN);
+    ann.has_user = false;
+    assert_int_equal(check("gmail", NULL), GATE_ERR_FORBIDDEN);
+    struct gate_tool_call *calls;
+    assert_int_equal(list_calls(&p, ann.user.id, &calls), 0);
+    assert_int_equal(count_seen(&p, ""), 0);
+}
+
+static void test_refuse__leaves_a_row(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_EXECUTE, "slack", "*");
+    const struct gate_tool_call_order order = {
+        .tool_name = "gmail_send_email",
+        .connected_account_id = "ca_ann_gmail",
+        .agent_run_id = "run-1",
+    };
+    struct waited waited = {0};
+    run.ctx = gate_ctx_new(&p.clock.clock, p.runqueue, "fedcba9876543210");
+    assert_int_equal(gate_portal_tool_call_check(run.ctx, p.portal, &ann, &order),
+                     GATE_ERR_FORBIDDEN);
+    gate_portal_tool_call_refuse(run.ctx, p.portal, &ann, &order, &run.result, note_end, &waited);
+    assert_int_equal(wait_for_end(&p, &waited), GATE_ERR_FORBIDDEN);
+    assert_non_null(strstr(run.ctx->error.message, "rule: connections"));
+    assert_false(run.result.has_left);
+    expect_text(expect_row("denied", "gatehouse")->connection_name, "gmail");
+}
+
+/* ---- what has left may have been carried out ---- */
+
+static void test_left__only_what_scalekit_has_looked_at(void **state) {
+    (void)state;
+    assert_int_equal(run_on("gmail", NULL), GATE_OK);
+    assert_true(run.result.has_left);
+    script(&p, EXECUTE, 418, "{\"code\":2,\"message\":\"I'm a teapot\"}");
+    assert_int_equal(run_on("gmail", NULL), GATE_ERR_UPSTREAM);
+    assert_true(run.result.has_left);
+    script(&p, EXECUTE, 401, "{\"code\":16,\"message\":\"token\"}");
+    assert_int_equal(run_on("gmail", NULL), GATE_ERR_UPSTREAM);
+    assert_false(run.result.has_left);
+    assert_int_equal(run_on("no-such", NULL), GATE_ERR_NOT_FOUND);
+    assert_false(run.result.has_left);
+}
+
+static void test_left__not_without_a_token_of_ours(void **state) {
+    (void)state;
+    script(&p, "POST /oauth/token", 401, "{\"error\":\"invalid_client\"}");
+    assert_int_equal(run_on("gmail", NULL), GATE_ERR_UPSTREAM);
+    assert_false(run.result.has_left);
+    assert_int_equal(count_seen(&p, EXECUTE), 0);
+}
+
 /* ---- which account ---- */
 
 static void test_account__somebody_elses_id(void **state) {
@@ -463,6 +547,11 @@ int main(void) {
         CASE(test_rules__tool),
         CASE(test_rules__come_before_the_catalogue_is_read),
         CASE(test_rules__a_forbidden_connection_looks_the_same_whether_it_exists),
+        CASE(test_rules__a_caller_without_a_user),
+        CASE(test_check__says_what_a_run_would_say),
+        CASE(test_refuse__leaves_a_row),
+        CASE(test_left__only_what_scalekit_has_looked_at),
+        CASE(test_left__not_without_a_token_of_ours),
         CASE(test_account__somebody_elses_id),
         CASE(test_account__somebody_elses_id_on_an_own_connection),
         CASE(test_account__id_and_connection_contradict),

@@ -1,0 +1,25 @@
+/* Idempotency-Key at the edge: the header, the stored answer, and the wait before an answer leaves.
+ *
+ * A handler of calls that may have an effect hands over to gate_idempotency_begin, runs only when
+ * called back, says with gate_idempotency_judge how the call ended, and then finishes the request
+ * like any other. Threads: confined with the request. Errors: those of gate_portal_idempotency_…,
+ * answered here.
+ */
+#ifndef GATE_WEB_IDEMPOTENCY_H
+#define GATE_WEB_IDEMPOTENCY_H
+
+#include "web/request.h"
+
+/* Call `run(ctx, GATE_OK, state)` when the call is to be made: at once without a key, else as soon
+ * as it is on record. A repeated one is answered here instead. */
+void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, void *state);
+
+/* Say how the call ended. `has_left`: what may have an effect was sent. Without this before the
+ * request is finished, the outcome counts as unknown. */
+void gate_idempotency_judge(struct gate_request *request, enum gate_err outcome, bool has_left);
+
+/* For gate_request_finish: true when the answer has to wait until it is on record; the request is
+ * then finished again. */
+bool gate_idempotency_takes_over(struct gate_request *request);
+
+#endif
