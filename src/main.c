@@ -18,6 +18,7 @@
 #include "fcgi/listener.h"
 #include "fcgi/server.h"
 #include "net/net.h"
+#include "portal/connector_wait.h"
 #include "portal/portal.h"
 #include "scalekit/scalekit.h"
 #include "store/store.h"
@@ -293,6 +294,7 @@ static bool finish_background_work(struct program *program) {
 
 static int stop(struct program *program) {
     let_second_signal_kill();
+    gate_portal_waits_end(program->portal);
     const bool all_answered = gate_fcgi_stop(program->fcgi, GATE_FCGI_IDLE_GRACE_MS,
                                              program->config->shutdown_timeout_ms);
     if (!all_answered || !finish_background_work(program)) {

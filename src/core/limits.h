@@ -60,7 +60,13 @@
 #define GATE_ADMISSION_SEATS_MAX 65535    /* tokens and users whose calls are counted at a time */
 #define GATE_TOKEN_CHOICES_MAX 50 /* connections ticked in the form, beside its other fields */
 #define GATE_TOKEN_TOOLS_FIELD_MAX_BYTES 2000
-#define GATE_REFRESHES_MAX 64 /* persons whose accounts are being read at a time */
+#define GATE_REFRESHES_MAX 64           /* persons whose accounts are being read at a time */
+#define GATE_TOOL_CACHE_ENTRIES_MAX 256 /* answers about tools that are kept for a few seconds */
+#define GATE_TOOL_CACHE_ENTRY_MAX_BYTES (512 * 1024)
+#define GATE_TOOL_CACHE_MAX_BYTES (8 * 1024 * 1024)
+#define GATE_WAITS_MAX 256 /* callers that wait for a change of status */
+#define GATE_WAITS_PER_USER_MAX 8
+#define GATE_WAIT_MAX_S 55
 #define GATE_STORE_WRITE_QUEUE_MAX 8192
 
 /* Calls with an Idempotency-Key. "Caller" is a token, whomever it acts for, or a browser's user. */

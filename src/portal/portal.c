@@ -4,6 +4,7 @@
 
 #include "core/random.h"
 #include "portal/state.h"
+#include "portal/tool_cache.h"
 
 gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     gate_portal *portal = calloc(1, sizeof *portal);
@@ -21,6 +22,8 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     portal->provider = gate_provider_new(parts);
     portal->refresher = gate_refresher_new(parts);
     portal->admissions = gate_admissions_new();
+    portal->waits = gate_waits_new();
+    portal->tool_cache = gate_tool_cache_new();
     return portal;
 }
 
@@ -30,6 +33,8 @@ void gate_portal_free(gate_portal *portal) {
     }
     gate_admissions_free(portal->admissions);
     gate_refresher_free(portal->refresher);
+    gate_waits_free(portal->waits);
+    gate_tool_cache_free(portal->tool_cache);
     gate_provider_free(portal->provider);
     gate_secret_wipe(portal, sizeof *portal);
     free(portal);

@@ -422,3 +422,14 @@ void gate_portal_accounts_need(struct gate_ctx *ctx, gate_portal *portal,
     need_record(ctx, portal, user->accounts_read_at, portal->parts.config->account_max_age_ms, user,
                 then, state);
 }
+
+void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct gate_user *user, int64_t max_age_ms) {
+    struct gate_user recorded;
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err = gate_store_user_find(ctx, tx, user->id, &recorded);
+    gate_store_read_end(portal->parts.store, tx);
+    if (err == GATE_OK && gate_ctx_now_ms(ctx) - recorded.accounts_read_at >= max_age_ms) {
+        (void)begin_refresh(portal->refresher, user->id, user->identifier, NULL);
+    }
+}

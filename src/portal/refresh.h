@@ -22,6 +22,11 @@ void gate_portal_catalogue_need(struct gate_ctx *ctx, gate_portal *portal, gate_
 void gate_portal_accounts_need(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_user *user, gate_then_fn *then, void *state);
 
+/* Start a refresh of the user's accounts in the background unless one is under way or the record is
+ * younger than `max_age_ms`; whether it could be started shows in the record alone. */
+void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct gate_user *user, int64_t max_age_ms);
+
 /* Has reading the user's accounts (or, with 0, the catalogue) failed in the last half minute, or is
  * it taking long? Then pages say that what they show may be old. */
 bool gate_portal_refresh_is_failing(gate_portal *portal, int64_t user_id);

@@ -7,6 +7,8 @@
 struct gate_provider;   /* the sign-in provider's metadata and keys; portal/provider.c */
 struct gate_admissions; /* how much callers ask for; portal/admission.c */
 struct gate_refresher;  /* which refreshes are under way; portal/refresh.c */
+struct gate_tool_cache; /* answers about tools; portal/tool_cache.h */
+struct gate_waits;      /* who waits for a change of status; portal/connector_wait.c */
 
 struct gate_portal {
     struct gate_portal_parts parts;
@@ -19,6 +21,8 @@ struct gate_portal {
     struct gate_provider *provider;
     struct gate_refresher *refresher;
     struct gate_admissions *admissions;
+    struct gate_waits *waits;
+    struct gate_tool_cache *tool_cache;
 };
 
 /* Each owner's part of gate_portal_new and gate_portal_free. */
@@ -28,5 +32,7 @@ struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts)
 void gate_refresher_free(struct gate_refresher *refresher);
 struct gate_admissions *gate_admissions_new(void);
 void gate_admissions_free(struct gate_admissions *admissions);
+struct gate_waits *gate_waits_new(void);
+void gate_waits_free(struct gate_waits *waits);
 
 #endif

@@ -5,6 +5,7 @@
 #include "portal/refresh.h"
 #include "portal/state.h"
 #include "portal/token.h"
+#include "portal/tool_offers.h"
 #include "store/account.h"
 #include "store/connection.h"
 #include "store/tool_call.h"
@@ -17,6 +18,8 @@ struct running {
     gate_then_fn *then;
     void *state;
 
+    struct gate_tool_offers offers;     /* for an order that names the tool alone */
+    struct gate_tool_call_order chosen; /* that order with the one connection that offers it */
     struct gate_account account;
     bool asked;   /* Scalekit was asked about the account during this call */
     bool reached; /* the outcome came from Scalekit, or on the way there */
@@ -114,6 +117,11 @@ static void record(struct gate_ctx *ctx, struct running *running, enum gate_err 
     running->ret_result->connection_name = running->call.connection_name != NULL
                                                ? running->call.connection_name
                                                : running->order->connection_name;
+    running->ret_result->connected_account_id = running->account.scalekit_id;
+    if (running->order->explains) {
+        running->then(ctx, outcome, running->state);
+        return;
+    }
     running->row = (struct gate_tool_call){
         .user_id = running->caller->user.id,
         .token_id = running->caller->token.id,
@@ -183,6 +191,10 @@ static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) 
 }
 
 static void execute(struct gate_ctx *ctx, struct running *running) {
+    if (running->order->explains) {
+        record(ctx, running, GATE_OK);
+        return;
+    }
     running->call.tool_name = running->order->tool_name;
     running->call.identifier = running->caller->user.identifier;
     running->call.connected_account_id = running->order->connected_account_id;
@@ -244,10 +256,12 @@ static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
 /* Without a connection, as much as can be said before it is known. */
 static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *running,
                                  const char *connection_name) {
+    struct gate_tool_call_result *result = running->ret_result;
     if (!running->caller->has_user) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not act for that user (rule: users).");
     }
+    result->rule = "scope";
     if (!gate_portal_has_scope(running->caller, GATE_SCOPE_EXECUTE)) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not run tools (rule: scope " GATE_SCOPE_EXECUTE ").");
@@ -255,6 +269,10 @@ static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *run
     if (connection_name == NULL) {
         return GATE_OK;
     }
+    bool is_browser = running->caller->kind == GATE_CALLER_BROWSER;
+    result->rule = !gate_portal_may_use_connection(running->caller, connection_name) ? "connections"
+                   : is_browser                                                      ? "session"
+                                                                                     : "tools";
     return gate_portal_tool_check(ctx, running->caller, connection_name, running->order->tool_name);
 }
 
@@ -305,6 +323,48 @@ static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state
                             &running->account, after_ask, running);
 }
 
+/* "gmail, slack", as far as a recorded sentence has room; the result has them all. */
+static const char *join_names(gate_arena *arena, const struct gate_tool_offers *offers) {
+    const char *joined = offers->connection_names[0];
+    for (size_t i = 1; i < offers->count; i++) {
+        joined = gate_arena_printf(arena, "%s, %s", joined, offers->connection_names[i]);
+    }
+    return joined;
+}
+
+static enum gate_err choose_offer(struct gate_ctx *ctx, struct running *running) {
+    const struct gate_tool_offers *offers = &running->offers;
+    if (offers->count == 0) {
+        return gate_fail(ctx, GATE_ERR_NOT_FOUND,
+                         "None of the user's active accounts offers a tool of that name; see "
+                         "/api/v1/tools/available, and name the connection to learn how to connect "
+                         "it.");
+    }
+    if (offers->count > 1) {
+        running->ret_result->offers = offers->connection_names;
+        return gate_fail(ctx, GATE_ERR_INPUT,
+                         "More than one connection offers that tool; name one as connector: %s",
+                         join_names(ctx->arena, offers));
+    }
+    running->chosen = *running->order;
+    running->chosen.connection_name = offers->connection_names[0];
+    running->order = &running->chosen;
+    return GATE_OK;
+}
+
+static void after_offers(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    running->reached = err != GATE_OK && err != GATE_ERR_FORBIDDEN;
+    if (err == GATE_OK) {
+        err = choose_offer(ctx, running);
+    }
+    if (err != GATE_OK) {
+        record(ctx, running, err);
+        return;
+    }
+    after_catalogue(ctx, GATE_OK, running);
+}
+
 /* An account named by its id must be on record before it can be told from somebody else's. */
 static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
@@ -313,11 +373,20 @@ static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *sta
                                   running);
         return;
     }
+    if (err == GATE_OK && running->order->connection_name == NULL) {
+        gate_portal_tool_offers_find(ctx, running->portal, running->caller,
+                                     running->order->tool_name, &running->offers, after_offers,
+                                     running);
+        return;
+    }
     after_catalogue(ctx, err, running);
 }
 
 /* The connection behind an account, if that is on record; those that are not are no matter here. */
 static enum gate_err find_connection(struct gate_ctx *ctx, struct running *running) {
+    if (running->order->connected_account_id == NULL) {
+        return GATE_OK;
+    }
     gate_store *store = running->portal->parts.store;
     gate_store_tx *tx = gate_store_read_begin(store);
     enum gate_err err = find_account(ctx, tx, running);
@@ -332,7 +401,9 @@ static enum gate_err find_connection(struct gate_ctx *ctx, struct running *runni
 enum gate_err gate_portal_tool_call_check(struct gate_ctx *ctx, gate_portal *portal,
                                           const struct gate_caller *caller,
                                           const struct gate_tool_call_order *order) {
-    struct running running = {.portal = portal, .caller = caller, .order = order};
+    struct gate_tool_call_result unused = {0};
+    struct running running = {
+        .portal = portal, .caller = caller, .order = order, .ret_result = &unused};
     enum gate_err err = check_rules(ctx, &running, order->connection_name);
     if (err != GATE_OK || order->connection_name != NULL) {
         return err;

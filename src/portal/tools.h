@@ -1,4 +1,6 @@
-/* The tools a user could run now, reduced to what the caller may use.
+/* The tools a user could run now, or could come to have by connecting, reduced to what the caller
+ * may use.
+ * Scalekit's answers are kept for GATE_TOOL_CACHE_LIFE_MS, unless a status of the user's changes.
  *
  * Threads: confined with the context. Errors: GATE_ERR_FORBIDDEN without the scope, and those of
  * gate_scalekit_tools_fetch.
@@ -9,7 +11,7 @@
 #include "portal/caller.h"
 #include "portal/portal.h"
 
-/* The exact bytes of one scoped tool as Scalekit sent them. */
+/* The exact bytes of one (scoped) tool as Scalekit sent them. */
 struct gate_tool_text {
     const char *text;
     size_t length;
@@ -22,8 +24,9 @@ struct gate_tools_page {
     int64_t total_size;          /* -1: not known, because something was taken out */
 };
 
-/* Read one page. The identifier in `query` is replaced by the caller's user's. `query` must stay
- * until `then`. */
+/* Read one page. The identifier in `query` is replaced by the caller's user's. A tool that is only
+ * available is shown when the caller may use it on one offered connection of its provider. `query`
+ * must stay until `then`. */
 void gate_portal_tools_list(struct gate_ctx *ctx, gate_portal *portal,
                             const struct gate_caller *caller,
                             const struct gate_scalekit_tools_query *query,

@@ -1,12 +1,76 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/encoding.h"
+#include "core/text.h"
+#include "crypto/digest.h"
 #include "web/idempotency.h"
 #include "web/route.h"
 #include "web/state.h"
 
 static void add(struct gate_request *request, const char *name, const char *value) {
     gate_response_header_add(&request->response, request->ctx->arena, name, value);
+}
+
+static bool has_header(const struct gate_response *response, const char *name) {
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (strcmp(response->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What has a tag may be kept by its caller, who asks again each time; never by anything shared. */
+static const char *choose_cache_control(const struct gate_response *response) {
+    return has_header(response, "ETag") ? "private, no-cache" : "no-store";
+}
+
+/* The list of RFC 9110 section 13.1.2: "*", or tags with or without W/ before them. */
+static bool lists_tag(const char *list, const char *tag) {
+    if (list == NULL) {
+        return false;
+    }
+    size_t length = strlen(tag);
+    for (const char *at = list; (at = strstr(at, tag)) != NULL; at += length) {
+        bool begins = at == list || strchr(" \t,/", at[-1]) != NULL;
+        bool ends = at[length] == '\0' || strchr(" \t,", at[length]) != NULL;
+        if (begins && ends) {
+            return true;
+        }
+    }
+    return strcmp(list, "*") == 0;
+}
+
+static void drop_content(struct gate_response *response) {
+    size_t kept = 0;
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (strcmp(response->headers[i].name, "Content-Type") != 0) {
+            response->headers[kept++] = response->headers[i];
+        }
+    }
+    response->header_count = kept;
+    gate_buffer_done(&response->body);
+}
+
+void gate_request_finish_tagged(struct gate_request *request) {
+    struct gate_response *response = &request->response;
+    gate_arena *arena = request->ctx->arena;
+    if (response->body.overflowed) {
+        gate_request_finish(request);
+        return;
+    }
+    const struct gate_digest digest =
+        gate_digest_make(gate_buffer_text(&response->body), response->body.length);
+    const char *tag = gate_arena_printf(
+        arena, "\"%s\"", gate_base64url_format(arena, digest.bytes, sizeof digest.bytes / 2));
+    add(request, "ETag", tag);
+    add(request, "Vary", "Authorization, Cookie, Gatehouse-User");
+    if (lists_tag(gate_request_header(request, "HTTP_IF_NONE_MATCH"), tag)) {
+        response->status = 304;
+        drop_content(response);
+    }
+    gate_request_finish(request);
 }
 
 void gate_request_finish(struct gate_request *request) {
@@ -27,14 +91,16 @@ void gate_request_finish(struct gate_request *request) {
     bool may_be_cached =
         request->route != NULL && (request->route->flags & GATE_ROUTE_PUBLIC_CACHE) != 0;
     if (!may_be_cached) {
-        add(request, "Cache-Control", "no-store");
+        add(request, "Cache-Control", choose_cache_control(response));
     }
     if (request->web->options.config->public_is_https) {
         add(request, "Strict-Transport-Security", "max-age=31536000");
     }
-    char length[24];
-    snprintf(length, sizeof length, "%zu", response->body.length);
-    add(request, "Content-Length", length);
+    if (response->status != 304) { /* which would have to give the length of the 200 */
+        char length[24];
+        snprintf(length, sizeof length, "%zu", response->body.length);
+        add(request, "Content-Length", length);
+    }
     if (strcmp(request->method, "HEAD") == 0) {
         gate_buffer_done(&response->body);
     }

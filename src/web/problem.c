@@ -129,18 +129,61 @@ static void write_known(struct gate_json_writer *writer, const char *name, const
     }
 }
 
-void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem) {
-    gate_arena *arena = request->ctx->arena;
+static void write_known_list(struct gate_json_writer *writer, const char *name,
+                             const char *const *texts) {
+    if (texts == NULL) {
+        return;
+    }
+    gate_json_open_array(writer, name);
+    for (; *texts != NULL; texts++) {
+        gate_json_write_text(writer, NULL, *texts);
+    }
+    gate_json_close_array(writer);
+}
+
+static int64_t choose_retry_after(const struct gate_problem *problem, const struct kind_row *row) {
+    return problem->retry_after_s > 0 ? problem->retry_after_s : row->retry_after_s;
+}
+
+void gate_problem_write(struct gate_request *request, struct gate_json_writer *writer,
+                        const char *name, const struct gate_problem *problem) {
     const struct kind_row *row = find_row(problem->kind);
     bool wrong_method = is_method_not_allowed(request, problem->kind);
-    int status = wrong_method ? 405 : row->status;
     const char *slug = wrong_method ? "method-not-allowed" : row->slug;
-    int64_t retry_after = problem->retry_after_s > 0 ? problem->retry_after_s : row->retry_after_s;
+    int64_t retry_after = choose_retry_after(problem, row);
     const struct gate_error *error = &request->ctx->error;
     const char *detail = problem->detail;
     if (detail == NULL && row->shows_message && error->kind == problem->kind) {
         detail = error->message;
     }
+    gate_json_open_object(writer, name);
+    gate_json_write_text(writer, "type",
+                         gate_arena_printf(request->ctx->arena, "%s/problems/%s",
+                                           request->web->options.config->public_url, slug));
+    gate_json_write_text(writer, "title", wrong_method ? "Method not allowed" : row->title);
+    gate_json_write_integer(writer, "status", wrong_method ? 405 : row->status);
+    write_known(writer, "detail",
+                wrong_method ? "This address does not take that method." : detail);
+    gate_json_write_text(writer, "instance", request->ctx->request_id);
+    gate_json_write_text(writer, "source", problem->source != NULL ? problem->source : row->source);
+    write_known(writer, "error_code", problem->error_code);
+    write_known(writer, "provider_error_code", problem->provider_error_code);
+    write_known(writer, "execution_id", problem->execution_id);
+    write_known(writer, "connection", problem->connection);
+    write_known_list(writer, "connections", problem->connections);
+    write_known(writer, "account_status", problem->account_status);
+    write_known(writer, "authorization_url", problem->authorization_url);
+    if (retry_after > 0) {
+        gate_json_write_integer(writer, "retry_after_s", retry_after);
+    }
+    gate_json_close_object(writer);
+}
+
+void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem) {
+    gate_arena *arena = request->ctx->arena;
+    const struct kind_row *row = find_row(problem->kind);
+    bool wrong_method = is_method_not_allowed(request, problem->kind);
+    int status = wrong_method ? 405 : row->status;
     gate_response_begin(&request->response, arena, status, "application/problem+json");
     if (status == 401) {
         gate_response_header_add(&request->response, arena, "WWW-Authenticate",
@@ -149,30 +192,10 @@ void gate_problem_finish(struct gate_request *request, const struct gate_problem
     if (wrong_method) {
         add_allow(request);
     }
-    add_retry_after(request, retry_after);
+    add_retry_after(request, choose_retry_after(problem, row));
     struct gate_json_writer writer;
     gate_json_writer_init(&writer, &request->response.body);
-    gate_json_open_object(&writer, NULL);
-    gate_json_write_text(
-        &writer, "type",
-        gate_arena_printf(arena, "%s/problems/%s", request->web->options.config->public_url, slug));
-    gate_json_write_text(&writer, "title", wrong_method ? "Method not allowed" : row->title);
-    gate_json_write_integer(&writer, "status", status);
-    write_known(&writer, "detail",
-                wrong_method ? "This address does not take that method." : detail);
-    gate_json_write_text(&writer, "instance", request->ctx->request_id);
-    gate_json_write_text(&writer, "source",
-                         problem->source != NULL ? problem->source : row->source);
-    write_known(&writer, "error_code", problem->error_code);
-    write_known(&writer, "provider_error_code", problem->provider_error_code);
-    write_known(&writer, "execution_id", problem->execution_id);
-    write_known(&writer, "connection", problem->connection);
-    write_known(&writer, "account_status", problem->account_status);
-    write_known(&writer, "authorization_url", problem->authorization_url);
-    if (retry_after > 0) {
-        gate_json_write_integer(&writer, "retry_after_s", retry_after);
-    }
-    gate_json_close_object(&writer);
+    gate_problem_write(request, &writer, NULL, problem);
     gate_request_finish(request);
 }
 

@@ -18,6 +18,7 @@ struct gate_problem {
     const char *provider_error_code; /* the app's own code behind a tool's failure */
     const char *execution_id;
     const char *connection;
+    const char *const *connections; /* NULL-terminated */
     const char *account_status;
     const char *authorization_url;
     int64_t retry_after_s;
@@ -25,6 +26,10 @@ struct gate_problem {
 
 /* The HTTP status of a kind. */
 int gate_problem_status(enum gate_err kind);
+
+/* Write a problem as a member of another answer. */
+void gate_problem_write(struct gate_request *request, struct gate_json_writer *writer,
+                        const char *name, const struct gate_problem *problem);
 
 /* Answer application/problem+json and finish the request. */
 void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem);

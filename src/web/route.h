@@ -64,6 +64,10 @@ const struct gate_route *gate_route_find(gate_arena *arena, const char *method, 
 /* The answer is complete: add the headers every answer carries and hand it to the front. */
 void gate_request_finish(struct gate_request *request);
 
+/* The same, for a 200 that callers may ask for again: adds an ETag over the body, and answers 304
+ * without it when the request's If-None-Match has it (RFC 9110 sections 8.8.3 and 13.1.2). */
+void gate_request_finish_tagged(struct gate_request *request);
+
 /* Answer a failure: problem+json or a plain page, from the kind and ctx->error. */
 void gate_request_fail(struct gate_request *request, enum gate_err err);
 

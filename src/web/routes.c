@@ -69,6 +69,13 @@ static const struct gate_field_spec identifier_fields[] = {
     END,
 };
 
+static const struct gate_field_spec connection_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"wait", GATE_FIELD_NUMBER, GATE_WAIT_MAX_S, false},
+    {"status", GATE_FIELD_TEXT, 64, false},
+    END,
+};
+
 /* Scalekit's names for the filters of ListScopedTools. */
 static const struct gate_field_spec tools_fields[] = {
     {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
@@ -77,6 +84,18 @@ static const struct gate_field_spec tools_fields[] = {
     {"filter.tool_names", GATE_FIELD_LIST, GATE_TOOL_NAME_MAX_BYTES, false},
     {"page_size", GATE_FIELD_NUMBER, 100, false},
     {"page_token", GATE_FIELD_TEXT, 1024, false},
+    END,
+};
+
+static const struct gate_field_spec available_tools_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"page_size", GATE_FIELD_NUMBER, 100, false},
+    {"page_token", GATE_FIELD_TEXT, 1024, false},
+    END,
+};
+
+static const struct gate_field_spec execute_tool_fields[] = {
+    {"explain", GATE_FIELD_NUMBER, 1, false},
     END,
 };
 
@@ -107,9 +126,13 @@ const struct gate_route gate_routes[] = {
 
     {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
     {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},
+    {"GET", "/api/v1/connections/{connection}", gate_api_connection_handle, API, 0,
+     connection_fields},
     {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
+    {"GET", "/api/v1/tools/available", gate_api_tools_available_handle, API, 0,
+     available_tools_fields},
     {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API | GATE_ROUTE_TRAIL,
-     GATE_JSON_BODY_MAX_BYTES, NULL},
+     GATE_JSON_BODY_MAX_BYTES, execute_tool_fields},
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},

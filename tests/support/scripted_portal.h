@@ -80,6 +80,10 @@ struct scripted_portal {
     "{\"tool\":{\"id\":\"t_" name "\",\"definition\":{\"name\":\"" name                            \
     "\",\"n\":1.0000000000000000001}},\"connected_account_id\":\"" account "\"}"
 
+#define AVAILABLE_TEXT(name, provider)                                                             \
+    "{\"id\":\"t_" name "\",\"provider\":\"" provider "\",\"definition\":{\"name\":\"" name        \
+    "\",\"n\":1.0000000000000000001}}"
+
 static const struct scripted_answer default_answers[] = {
     {"POST /oauth/token",
      {200, .body = "{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"expires_in\":3600}"}},
@@ -97,6 +101,11 @@ static const struct scripted_answer default_answers[] = {
     {"GET /api/v1/tools/scoped",
      {200, .body = "{\"tools\":[" SCOPED_TEXT("gmail_send_email", "ca_ann_gmail") "," SCOPED_TEXT(
                "gmail_search", "ca_ann_gmail") "],\"total_size\":2}"}},
+    {"GET /api/v1/tools/available",
+     {200, .body = "{\"tools\":[" AVAILABLE_TEXT("gmail_search", "GMAIL") "," AVAILABLE_TEXT(
+               "slack_post", "SLACK") "," AVAILABLE_TEXT("notion_search",
+                                                         "NOTION") "],\"next_page_token\":\"p2\","
+                                                                   "\"total_size\":9}"}},
 };
 
 static inline bool answer_by(const struct scripted_answer *answers, int count, const char *target,

@@ -107,6 +107,52 @@ static void test_connections__of_another_user_are_not_hers(void **state) {
     assert_true(gate_json_is_null(gate_json_member(find_connection(json, "gmail"), "status")));
 }
 
+/* ---- GET /api/v1/connections/{connection} ---- */
+
+static void test_connection__one(void **state) {
+    (void)state;
+    const gate_json *json = read_json(&w, get(&w, PERSONAL, "/api/v1/connections/slack"));
+    expect_member(json, "connection_name", "slack");
+    expect_member(json, "status", "EXPIRED");
+    expect_member(json, "connect_url", HTTPS_URL "/connect/slack");
+    assert_true(gate_json_has_member(json, "stale_since"));
+}
+
+static void test_connection__waits_only_while_the_status_is_the_one_given(void **state) {
+    (void)state;
+    static const char *const targets[] = {
+        "/api/v1/connections/slack?wait=55&status=PENDING_AUTH",
+        "/api/v1/connections/slack?wait=55&status=",
+        "/api/v1/connections/slack?wait=0&status=EXPIRED",
+        "/api/v1/connections/slack?status=EXPIRED",
+    };
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        expect_member(read_json(&w, get(&w, PERSONAL, targets[i])), "status", "EXPIRED");
+    }
+}
+
+static void test_connection__queries_that_are_wrong(void **state) {
+    (void)state;
+    static const char *const queries[] = {
+        "wait=56", "wait=-1", "wait=x", "wait=", "status=active", "status=ACTIVE2", "other=1",
+    };
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        const char *target =
+            gate_arena_printf(arena_of(&w), "/api/v1/connections/gmail?%s", queries[i]);
+        (void)expect_problem(&w, get(&w, PERSONAL, target), 400, "invalid-request");
+    }
+}
+
+static void test_connection__not_there_or_not_allowed(void **state) {
+    (void)state;
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections/none"), 404, "not-found");
+    use_token(GATE_SCOPE_READ, "slack", NULL);
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections/gmail?wait=9"), 404,
+                         "not-found");
+    use_token(GATE_SCOPE_EXECUTE, "*", "*");
+    (void)expect_problem(&w, get(&w, PERSONAL, "/api/v1/connections/gmail"), 403, "forbidden");
+}
+
 /* ---- GET /api/v1/tools/scoped ---- */
 
 static void test_tools__byte_for_byte(void **state) {
@@ -153,6 +199,118 @@ static void test_tools__narrowed_by_rules_have_no_total(void **state) {
         answer->body,
         "{\"tools\":[" SCOPED_TEXT("gmail_search", "ca_ann_gmail") "]"
                                                                    ",\"next_page_token\":\"\"}");
+}
+
+/* ---- GET /api/v1/tools/available ---- */
+
+#define AVAILABLE "GET /api/v1/tools/available"
+
+static void test_available__for_a_browser_as_it_came(void **state) {
+    (void)state;
+    const struct answer *answer = get(&w, BROWSER, "/api/v1/tools/available");
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(
+        answer->body, "{\"tools\":[" AVAILABLE_TEXT("gmail_search", "GMAIL") "," AVAILABLE_TEXT(
+                          "slack_post", "SLACK") "," AVAILABLE_TEXT("notion_search",
+                                                                    "NOTION") "],\"next_page_"
+                                                                              "token\":\"p2\","
+                                                                              "\"total_size\":9}");
+}
+
+static void test_available__identifier_is_forced(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/available?page_size=7&page_token=p&identifier=ann";
+    assert_int_equal(get(&w, PERSONAL, target)->status, 200);
+    assert_int_equal(count_seen(&w.p, AVAILABLE "?identifier=ann&page_size=7&page_token=p"), 1);
+    target = "/api/v1/tools/available?identifier=carl";
+    (void)expect_problem(&w, get(&w, PERSONAL, target), 403, "forbidden");
+    target = "/api/v1/tools/available?filter.tool_names=x";
+    (void)expect_problem(&w, get(&w, PERSONAL, target), 400, "invalid-request");
+    assert_int_equal(count_seen(&w.p, AVAILABLE), 1);
+}
+
+/* ---- the same again ---- */
+
+static const struct answer *get_unless(const char *target, const char *tags) {
+    return send_request(
+        &w, &(struct sending){
+                .who = PERSONAL,
+                .target = target,
+                .headers = {gate_arena_printf(arena_of(&w), "HTTP_IF_NONE_MATCH=%s", tags)},
+            });
+}
+
+static void test_tools__unchanged(void **state) {
+    (void)state;
+    static const char *const targets[] = {"/api/v1/tools/scoped", "/api/v1/tools/available"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *tag = find_header(get(&w, PERSONAL, targets[i]), "ETag");
+        assert_non_null(tag);
+        const char *lists[] = {
+            tag,
+            gate_arena_printf(arena_of(&w), "W/%s", tag),
+            gate_arena_printf(arena_of(&w), "\"a\", %s,\"b\"", tag),
+            "*",
+        };
+        for (size_t j = 0; j < sizeof lists / sizeof lists[0]; j++) {
+            const struct answer *answer = get_unless(targets[i], lists[j]);
+            assert_int_equal(answer->status, 304);
+            assert_string_equal(find_header(answer, "ETag"), tag);
+            assert_int_equal(answer->body_length, 0);
+        }
+        assert_int_equal(get_unless(targets[i], "\"a\"")->status, 200);
+        assert_int_equal(get_unless(targets[i], "")->status, 200);
+        use_token(GATE_SCOPE_READ, "*", "other");
+        assert_int_equal(get_unless(targets[i], tag)->status, 200); /* it sees something else */
+        use_token(GATE_SCOPE_READ, "*", "*");
+    }
+}
+
+static void test_tools__kept_for_a_moment(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/scoped";
+    (void)get(&w, PERSONAL, target);
+    use_token(GATE_SCOPE_READ, "*", "gmail_search");
+    assert_null(strstr(get(&w, PERSONAL, target)->body, "gmail_send_email")); /* rules come after */
+    assert_int_equal(count_seen(&w.p, SCOPED), 1);
+    (void)get(&w, PERSONAL, "/api/v1/tools/scoped?page_size=7");
+    assert_int_equal(count_seen(&w.p, SCOPED), 2);
+    gate_test_clock_advance(&w.p.clock, 10000);
+    (void)get(&w, PERSONAL, target);
+    assert_int_equal(count_seen(&w.p, SCOPED), 3);
+}
+
+static enum gate_err connect_slack(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    (void)state;
+    const struct gate_account account = {
+        .user_id = w.ann.id,
+        .connection_name = "slack",
+        .scalekit_id = "ca_ann_slack",
+        .status = GATE_ACCOUNT_ACTIVE,
+    };
+    return gate_store_account_save(ctx, tx, &account, GATE_ACCOUNT_SAVE_ALWAYS,
+                                   gate_ctx_now_ms(ctx), NULL);
+}
+
+static void test_tools__forgotten_when_a_status_changes(void **state) {
+    (void)state;
+    const char *target = "/api/v1/tools/scoped?filter.providers=SLACK";
+    (void)get(&w, PERSONAL, target);
+    (void)get(&w, PERSONAL, "/api/v1/tools/available");
+    assert_int_equal(gate_store_write_now(w.p.ctx, w.p.store, connect_slack, NULL), GATE_OK);
+    (void)get(&w, PERSONAL, target);
+    (void)get(&w, PERSONAL, "/api/v1/tools/available");
+    assert_int_equal(count_seen(&w.p, SCOPED), 2);
+    assert_int_equal(count_seen(&w.p, AVAILABLE), 2);
+}
+
+static void test_tools__of_somebody_else_are_not_mixed_up(void **state) {
+    (void)state;
+    (void)get(&w, PERSONAL, "/api/v1/tools/available");
+    const char *target = "/api/v1/tools/available?identifier=carl";
+    (void)send_request(&w, &(struct sending){.who = SERVICE, .target = target});
+    assert_int_equal(count_seen(&w.p, AVAILABLE "?identifier=ann"), 1);
+    assert_int_equal(count_seen(&w.p, AVAILABLE "?identifier=carl"), 1);
 }
 
 static void test_tools__when_scalekit_is_away(void **state) {
@@ -211,7 +369,6 @@ static void test_execute__bodies_that_are_wrong(void **state) {
         "{\"tool_name\":7,\"connector\":\"gmail\"}",
         "{\"tool_name\":\"a\\nb\",\"connector\":\"gmail\"}",
         "{\"tool_name\":\"a\\u0000b\",\"connector\":\"gmail\"}",
-        "{\"tool_name\":\"t\"}",
         "{\"tool_name\":\"t\",\"connector\":\"\"}",
         "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"connection_name\":\"slack\"}",
         "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"params\":[]}",
@@ -263,6 +420,40 @@ static void test_execute__for_somebody_else(void **state) {
 
 #define ORDER(connector) "{\"tool_name\":\"gmail_send_email\",\"connector\":\"" connector "\"}"
 
+#define BARE_ORDER "{\"tool_name\":\"gmail_send_email\"}"
+#define BY_NAME SCOPED "?identifier=ann&filter.tool_names=gmail_send_email&page_size=100"
+
+static void test_execute__the_tools_name_alone(void **state) {
+    (void)state;
+    assert_int_equal(execute(BARE_ORDER)->status, 200);
+    assert_int_equal(count_seen(&w.p, BY_NAME), 1);
+    assert_non_null(strstr(find_seen_body(&w.p, EXECUTE), "\"connector\":\"gmail\""));
+    assert_int_equal(count_rows(), 1);
+}
+
+static void test_execute__more_than_one_connection_has_the_tool(void **state) {
+    (void)state;
+    script(&w.p, SCOPED, 200,
+           "{\"tools\":[" SCOPED_TEXT("gmail_send_email", "ca_ann_gmail") "," SCOPED_TEXT(
+               "gmail_send_email", "ca_ann_slack") "]}");
+    const gate_json *json = expect_problem(&w, execute(BARE_ORDER), 400, "invalid-request");
+    const gate_json *names = gate_json_member(json, "connections");
+    assert_int_equal(gate_json_length(names), 2);
+    assert_string_equal(gate_json_text(gate_json_element(names, 0)), "gmail");
+    assert_string_equal(gate_json_text(gate_json_element(names, 1)), "slack");
+    assert_non_null(strstr(gate_json_member_text(json, "detail"), "gmail, slack"));
+    expect_member(json, "source", "gatehouse");
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(count_rows(), 1);
+}
+
+static void test_execute__nobody_has_the_tool(void **state) {
+    (void)state;
+    script(&w.p, SCOPED, 200, "{\"tools\":[]}");
+    (void)expect_problem(&w, execute(BARE_ORDER), 404, "not-found");
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+}
+
 static void test_execute__needs_authorization(void **state) {
     (void)state;
     script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
@@ -273,6 +464,54 @@ static void test_execute__needs_authorization(void **state) {
     expect_member(json, "account_status", "EXPIRED");
     expect_member(json, "authorization_url", HTTPS_URL "/connect/slack");
     assert_int_equal(count_rows(), 1);
+}
+
+#define RETURN_ORDER(connector, return_to)                                                         \
+    "{\"tool_name\":\"t\",\"connector\":\"" connector "\",\"return_to\":" return_to "}"
+
+static void test_execute__link_that_leads_back(void **state) {
+    (void)state;
+    static const char *const origins[] = {"https://agent.example.com", NULL};
+    w.p.config.return_origins = origins;
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
+    const struct {
+        const char *body;
+        const char *query;
+    } cases[] = {
+        {RETURN_ORDER("slack", "\"/connectors/slack?a=1&b=2\""),
+         "?return_to=%2Fconnectors%2Fslack%3Fa%3D1%26b%3D2"},
+        {RETURN_ORDER("slack", "\"" HTTPS_URL "/x\""), "?return_to=%2Fx"},
+        {RETURN_ORDER("slack", "\"https://agent.example.com/done#s\""),
+         "?return_to=https%3A%2F%2Fagent.example.com%2Fdone%23s"},
+        {RETURN_ORDER("slack", "null"), ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const gate_json *json =
+            expect_problem(&w, execute(cases[i].body), 409, "authorization-required");
+        expect_member(
+            json, "authorization_url",
+            gate_arena_printf(arena_of(&w), HTTPS_URL "/connect/slack%s", cases[i].query));
+    }
+    assert_int_equal(execute(RETURN_ORDER("gmail", "\"/x\""))->status, 200);
+    assert_null(strstr(find_seen_body(&w.p, EXECUTE), "return_to"));
+}
+
+static void test_execute__link_that_would_lead_astray(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        RETURN_ORDER("gmail", "\"https://evil.example\""),
+        RETURN_ORDER("gmail", "\"//evil.example\""),
+        RETURN_ORDER("gmail", "\"/\\\\evil.example\""),
+        RETURN_ORDER("gmail", "\"javascript:alert(1)\""),
+        RETURN_ORDER("gmail", "\"/a%2f..%2f..\""),
+        RETURN_ORDER("gmail", "\"\""),
+        RETURN_ORDER("gmail", "7"),
+        RETURN_ORDER("gmail", "\"/a\\nb\""),
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        (void)expect_problem(&w, execute(bodies[i]), 400, "invalid-request");
+    }
+    assert_int_equal(count_seen(&w.p, ""), 0);
 }
 
 static void test_execute__the_app_refused(void **state) {
@@ -329,6 +568,98 @@ static void test_execute__rules_of_the_token(void **state) {
     assert_int_equal(count_rows(), 2);
 }
 
+/* ---- POST /api/v1/execute_tool?explain=1 ---- */
+
+static const gate_json *explain(const char *body) {
+    const struct answer *answer = post_json(&w, PERSONAL, EXECUTE_URL "?explain=1", body);
+    assert_int_equal(answer->status, 200);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(count_rows(), 0);
+    return read_json(&w, answer);
+}
+
+static void test_explain__would_run(void **state) {
+    (void)state;
+    const gate_json *json = explain(ORDER("gmail"));
+    assert_true(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "tool_name", "gmail_send_email");
+    expect_member(json, "identifier", "ann");
+    expect_member(json, "connection", "gmail");
+    expect_member(json, "connected_account_id", "ca_ann_gmail");
+    expect_member(json, "account_status", "ACTIVE");
+    expect_member(json, "rule", "tools");
+    int64_t number = 0;
+    assert_true(gate_json_member_integer(gate_json_member(json, "limits"), "timeout_ms", &number));
+    assert_int_equal(number, GATE_TOOL_TIMEOUT_MS);
+    assert_true(gate_json_is_null(gate_json_member(json, "problem")));
+}
+
+static void test_explain__by_the_tools_name_alone(void **state) {
+    (void)state;
+    expect_member(explain(BARE_ORDER), "connection", "gmail");
+    script(&w.p, SCOPED, 200, "{\"tools\":[]}");
+    const gate_json *json = explain(BARE_ORDER);
+    assert_false(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "connection", NULL);
+    expect_member(gate_json_member(json, "problem"), "title", "Not found");
+}
+
+static void test_explain__needs_authorization(void **state) {
+    (void)state;
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "PENDING_AUTH"));
+    const gate_json *json = explain(RETURN_ORDER("slack", "\"/x\""));
+    assert_false(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "account_status", "PENDING_AUTH");
+    expect_member(gate_json_member(json, "problem"), "authorization_url",
+                  HTTPS_URL "/connect/slack?return_to=%2Fx");
+}
+
+static void test_explain__which_rule_forbids_it(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_EXECUTE, "slack", "*");
+    const gate_json *json = explain(ORDER("gmail"));
+    assert_false(gate_json_member_bool(json, "would_run"));
+    expect_member(json, "rule", "connections");
+    expect_member(gate_json_member(json, "problem"), "title", "Not allowed");
+    use_token(GATE_SCOPE_EXECUTE, "*", "other");
+    expect_member(explain(ORDER("gmail")), "rule", "tools");
+    use_token(GATE_SCOPE_READ, "*", "*");
+    expect_member(explain(ORDER("gmail")), "rule", "scope");
+    assert_int_equal(count_seen(&w.p, ""), 0);
+}
+
+static void test_explain__however_it_is_said(void **state) {
+    (void)state;
+    assert_int_equal(post_json(&w, PERSONAL, EXECUTE_URL "?explain=01", ORDER("gmail"))->status,
+                     200);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    static const char *const wrong[] = {"2", "-1", "true", "yes", "", "1&explain=0"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *target = gate_arena_printf(arena_of(&w), EXECUTE_URL "?explain=%s", wrong[i]);
+        (void)expect_problem(&w, post_json(&w, PERSONAL, target, ORDER("gmail")), 400,
+                             "invalid-request");
+    }
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(post_json(&w, PERSONAL, EXECUTE_URL "?explain=0", ORDER("gmail"))->status,
+                     200);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 1);
+}
+
+static void test_explain__what_could_not_be_found_out(void **state) {
+    (void)state;
+    script(&w.p, DETAILS, 503, "");
+    (void)expect_problem(&w, post_json(&w, PERSONAL, EXECUTE_URL "?explain=1", ORDER("slack")), 503,
+                         "upstream-unavailable");
+    (void)expect_problem(&w, post_json(&w, PERSONAL, EXECUTE_URL "?explain=1", "{}"), 400,
+                         "invalid-request");
+    (void)expect_problem(&w, post_json(&w, BROWSER, EXECUTE_URL "?explain=1", ORDER("gmail")), 403,
+                         "forbidden");
+    assert_int_equal(count_rows(), 0);
+    const char *bob = "{\"tool_name\":\"t\",\"connector\":\"gmail\",\"identifier\":\"bob\"}";
+    (void)expect_problem(&w, post_json(&w, SERVICE, EXECUTE_URL "?explain=1", bob), 403,
+                         "forbidden"); /* he is nobody of this token's */
+}
+
 static void test_execute__somebody_elses_account(void **state) {
     (void)state;
     struct gate_user carl = add_person(&w.p, "carl");
@@ -348,23 +679,44 @@ int main(void) {
         CASE(test_connections__with_status_and_link),
         CASE(test_connections__what_the_rules_leave),
         CASE(test_connections__of_another_user_are_not_hers),
+        CASE(test_connection__one),
+        CASE(test_connection__waits_only_while_the_status_is_the_one_given),
+        CASE(test_connection__queries_that_are_wrong),
+        CASE(test_connection__not_there_or_not_allowed),
         CASE(test_tools__byte_for_byte),
         CASE(test_tools__filters_are_passed_on),
         CASE(test_tools__queries_that_are_wrong),
         CASE(test_tools__narrowed_by_rules_have_no_total),
+        CASE(test_tools__unchanged),
+        CASE(test_tools__kept_for_a_moment),
+        CASE(test_tools__forgotten_when_a_status_changes),
+        CASE(test_tools__of_somebody_else_are_not_mixed_up),
         CASE(test_tools__when_scalekit_is_away),
+        CASE(test_available__for_a_browser_as_it_came),
+        CASE(test_available__identifier_is_forced),
         CASE(test_execute__byte_for_byte),
         CASE(test_execute__other_names_for_the_same),
         CASE(test_execute__bodies_that_are_wrong),
         CASE(test_execute__only_json),
         CASE(test_execute__for_somebody_else),
+        CASE(test_execute__the_tools_name_alone),
+        CASE(test_execute__more_than_one_connection_has_the_tool),
+        CASE(test_execute__nobody_has_the_tool),
         CASE(test_execute__needs_authorization),
+        CASE(test_execute__link_that_leads_back),
+        CASE(test_execute__link_that_would_lead_astray),
         CASE(test_execute__the_app_refused),
         CASE(test_execute__scalekits_own_words_about_the_request),
         CASE(test_execute__rate_limited),
         CASE(test_execute__outcome_unknown),
         CASE(test_execute__rules_of_the_token),
         CASE(test_execute__somebody_elses_account),
+        CASE(test_explain__would_run),
+        CASE(test_explain__by_the_tools_name_alone),
+        CASE(test_explain__needs_authorization),
+        CASE(test_explain__which_rule_forbids_it),
+        CASE(test_explain__however_it_is_said),
+        CASE(test_explain__what_could_not_be_found_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,11 +14,20 @@ void gate_api_me_handle(struct gate_request *request);
  * connect link. */
 void gate_api_connections_handle(struct gate_request *request);
 
+/* GET /api/v1/connections/{connection}: one of them; with `wait`, once its status is another one or
+ * so many seconds are over. */
+void gate_api_connection_handle(struct gate_request *request);
+
 /* GET /api/v1/tools/scoped: Scalekit's ListScopedTools for the acting user, reduced to what the
  * caller may use. */
 void gate_api_tools_scoped_handle(struct gate_request *request);
 
-/* POST /api/v1/execute_tool: Scalekit's ExecuteTool as the acting user. */
+/* GET /api/v1/tools/available: Scalekit's ListAvailableTools for the acting user, connected or not,
+ * reduced to what the caller may use. */
+void gate_api_tools_available_handle(struct gate_request *request);
+
+/* POST /api/v1/execute_tool: Scalekit's ExecuteTool as the acting user; with `explain=1`, what it
+ * would do. */
 void gate_api_execute_tool_handle(struct gate_request *request);
 
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */

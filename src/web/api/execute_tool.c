@@ -1,7 +1,9 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/encoding.h"
 #include "core/text.h"
+#include "portal/return_target.h"
 #include "portal/tool_call.h"
 #include "web/api/api.h"
 #include "web/idempotency.h"
@@ -12,6 +14,7 @@
 struct execution {
     struct gate_request *request;
     struct gate_tool_call_order order;
+    const char *return_to; /* checked; NULL: none */
     struct gate_tool_call_result result;
 };
 
@@ -32,10 +35,16 @@ static void write_result(struct gate_request *request, const struct gate_scaleki
 }
 
 /* The portal's own page, which checks who opens it; never Scalekit's link. */
-static const char *make_deep_link(const struct gate_request *request, const char *connection_name) {
+static const char *make_deep_link(const struct execution *execution) {
+    const struct gate_request *request = execution->request;
     gate_arena *arena = request->ctx->arena;
-    return gate_arena_printf(arena, "%s/connect/%s", request->web->options.config->public_url,
-                             gate_percent_format(arena, connection_name));
+    const char *link =
+        gate_arena_printf(arena, "%s/connect/%s", request->web->options.config->public_url,
+                          gate_percent_format(arena, execution->result.connection_name));
+    return execution->return_to == NULL
+               ? link
+               : gate_arena_printf(arena, "%s?return_to=%s", link,
+                                   gate_percent_format(arena, execution->return_to));
 }
 
 /* Kinds in which Scalekit's words are about what the caller sent. */
@@ -44,8 +53,7 @@ static bool is_refused_order(enum gate_err err) {
            err == GATE_ERR_CONFLICT;
 }
 
-static void write_problem(struct execution *execution, enum gate_err err) {
-    struct gate_request *request = execution->request;
+static struct gate_problem make_problem(const struct execution *execution, enum gate_err err) {
     const struct gate_tool_call_result *result = &execution->result;
     const struct gate_scalekit_failure *failure = &result->reply.failure;
     struct gate_problem problem = {
@@ -53,6 +61,7 @@ static void write_problem(struct execution *execution, enum gate_err err) {
         .error_code = failure->error_code,
         .execution_id = result->reply.execution_id,
         .connection = result->connection_name,
+        .connections = result->offers,
         .retry_after_s = failure->retry_after_s,
         .source = failure->status != 0 && err != GATE_ERR_PROVIDER ? "scalekit" : NULL,
     };
@@ -60,7 +69,7 @@ static void write_problem(struct execution *execution, enum gate_err err) {
         problem.source = "gatehouse";
         problem.error_code = NULL;
         problem.account_status = result->account_status;
-        problem.authorization_url = make_deep_link(request, result->connection_name);
+        problem.authorization_url = make_deep_link(execution);
     } else if (failure->status != 0) {
         /* Scalekit's and the provider's own words are the caller's to read, but never logged. */
         problem.detail =
@@ -69,17 +78,62 @@ static void write_problem(struct execution *execution, enum gate_err err) {
     } else if (is_refused_order(err)) {
         problem.detail = failure->message; /* NULL when the refusal is ours, which has a sentence */
     }
-    gate_problem_finish(request, &problem);
+    return problem;
+}
+
+/* ---- what would happen ---- */
+
+static void write_limits(struct gate_json_writer *writer) {
+    gate_json_open_object(writer, "limits");
+    gate_json_write_integer(writer, "timeout_ms", GATE_TOOL_TIMEOUT_MS);
+    gate_json_write_integer(writer, "request_max_bytes", GATE_JSON_BODY_MAX_BYTES);
+    gate_json_write_integer(writer, "answer_max_bytes", GATE_UPSTREAM_TOOL_MAX_BYTES);
+    gate_json_close_object(writer);
+}
+
+static void write_explanation(const struct execution *execution, enum gate_err err) {
+    struct gate_request *request = execution->request;
+    const struct gate_tool_call_result *result = &execution->result;
+    struct gate_json_writer writer;
+    gate_response_begin(&request->response, request->ctx->arena, 200, "application/json");
+    gate_json_writer_init(&writer, &request->response.body);
+    gate_json_open_object(&writer, NULL);
+    gate_json_write_bool(&writer, "would_run", err == GATE_OK);
+    gate_json_write_text(&writer, "tool_name", execution->order.tool_name);
+    gate_json_write_text(&writer, "identifier", request->caller.user.identifier);
+    gate_json_write_text(&writer, "connection", result->connection_name);
+    gate_json_write_text(&writer, "connected_account_id", result->connected_account_id);
+    gate_json_write_text(&writer, "account_status", result->account_status);
+    gate_json_write_text(&writer, "rule", result->rule);
+    write_limits(&writer);
+    if (err == GATE_OK) {
+        gate_json_write_null(&writer, "problem");
+    } else {
+        const struct gate_problem problem = make_problem(execution, err);
+        gate_problem_write(request, &writer, "problem", &problem);
+    }
+    gate_json_close_object(&writer);
+    gate_request_finish(request);
+}
+
+/* An answer to "what would happen"; anything else means that it could not be found out. */
+static bool is_verdict(enum gate_err err) {
+    return err == GATE_OK || err == GATE_ERR_NEEDS_AUTHORIZATION || is_refused_order(err);
 }
 
 static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)ctx;
     struct execution *execution = state;
+    if (execution->order.explains && is_verdict(err)) {
+        write_explanation(execution, err);
+        return;
+    }
     gate_idempotency_judge(execution->request, err, execution->result.has_left);
     if (err == GATE_OK) {
         write_result(execution->request, &execution->result.reply);
     } else {
-        write_problem(execution, err);
+        const struct gate_problem problem = make_problem(execution, err);
+        gate_problem_finish(execution->request, &problem);
     }
 }
 
@@ -142,10 +196,22 @@ static enum gate_err read_connection(struct gate_request *request,
                          "connector and connection_name name two different connections.");
     }
     order->connection_name = connector != NULL ? connector : connection_name;
-    if (order->connection_name == NULL && order->connected_account_id == NULL) {
+    return GATE_OK;
+}
+
+/* Where the user comes out after connecting; checked now, so that no link of ours ever leads to a
+ * place that it would not lead to. */
+static enum gate_err read_return_to(struct gate_request *request, const char **ret_target) {
+    const char *text;
+    enum gate_err err = read_text(request, "return_to", GATE_RETURN_TO_MAX_BYTES, &text);
+    if (err != GATE_OK || text == NULL) {
+        return err;
+    }
+    if (gate_portal_return_target_check(request->ctx->arena, request->web->options.config, text,
+                                        ret_target) != GATE_OK) {
         return gate_fail(request->ctx, GATE_ERR_INPUT,
-                         "Say which connection: connector, connection_name or "
-                         "connected_account_id.");
+                         "return_to must be a path of this portal, or a URL of an origin that it "
+                         "may lead back to.");
     }
     return GATE_OK;
 }
@@ -154,7 +220,8 @@ static enum gate_err read_order(struct gate_request *request, struct gate_tool_c
     static const char *const known[] = {
         "tool_name",    "params",          "tool_input",
         "connector",    "connection_name", "connected_account_id",
-        "agent_run_id", "identifier",      NULL,
+        "agent_run_id", "identifier",      "return_to",
+        NULL,
     };
     if (gate_json_unknown_member(request->json, known) != NULL) {
         return gate_fail(request->ctx, GATE_ERR_INPUT,
@@ -182,12 +249,26 @@ static void run(struct gate_ctx *ctx, enum gate_err err, void *state) {
                               &execution->order, &execution->result, finish, execution);
 }
 
+/* Not for a user that the token may not act for: who tries that is refused, and on record. */
+static bool is_explanation_wanted(const struct gate_request *request) {
+    const char *explain = gate_request_query(request, "explain");
+    return explain != NULL && atoi(explain) != 0 && request->caller.has_user;
+}
+
 void gate_api_execute_tool_handle(struct gate_request *request) {
     struct gate_ctx *ctx = request->ctx;
     gate_portal *portal = request->web->options.portal;
     struct execution *execution = gate_arena_make(ctx->arena, struct execution);
     execution->request = request;
+    execution->order.explains = is_explanation_wanted(request);
     enum gate_err err = read_order(request, &execution->order);
+    if (err == GATE_OK) {
+        err = read_return_to(request, &execution->return_to);
+    }
+    if (err == GATE_OK && execution->order.explains) {
+        run(ctx, GATE_OK, execution); /* nothing that could be repeated */
+        return;
+    }
     if (err == GATE_OK) {
         err = gate_portal_tool_call_check(ctx, portal, &request->caller, &execution->order);
     }

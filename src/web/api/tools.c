@@ -36,7 +36,7 @@ static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
         gate_json_write_integer(&writer, "total_size", page->total_size);
     }
     gate_json_close_object(&writer);
-    gate_request_finish(request);
+    gate_request_finish_tagged(request);
 }
 
 /* All values of a repeated field, NULL-terminated; NULL when there are none. */
@@ -53,11 +53,12 @@ static const char *const *collect(const struct gate_request *request, const char
     return count == 0 ? NULL : (const char *const *)values;
 }
 
-void gate_api_tools_scoped_handle(struct gate_request *request) {
+static void list(struct gate_request *request, bool available) {
     struct listing *listing = gate_arena_make(request->ctx->arena, struct listing);
     const char *page_size = gate_request_query(request, "page_size");
     listing->request = request;
     listing->query = (struct gate_scalekit_tools_query){
+        .available = available,
         .connection_names = collect(request, "filter.connection_names"),
         .providers = collect(request, "filter.providers"),
         .tool_names = collect(request, "filter.tool_names"),
@@ -66,4 +67,12 @@ void gate_api_tools_scoped_handle(struct gate_request *request) {
     };
     gate_portal_tools_list(request->ctx, request->web->options.portal, &request->caller,
                            &listing->query, &listing->page, finish, listing);
+}
+
+void gate_api_tools_scoped_handle(struct gate_request *request) {
+    list(request, false);
+}
+
+void gate_api_tools_available_handle(struct gate_request *request) {
+    list(request, true);
 }

@@ -180,6 +180,53 @@ static void test_list__refusals_of_scalekit(void **state) {
     assert_int_equal(list_all(), GATE_ERR_UPSTREAM);
 }
 
+/* ---- what could be made available ---- */
+
+static void expect_available(const char *connections, const char *tools, size_t count) {
+    static const struct gate_scalekit_tools_query query = {.available = true};
+    ann.token.connections = connections;
+    ann.token.tools = tools;
+    assert_int_equal(list(&query), GATE_OK);
+    assert_int_equal(page.count, count);
+    assert_string_equal(page.next_page_token, "p2");
+}
+
+static void test_available__what_the_rules_leave(void **state) {
+    (void)state;
+    expect_available("*", "*", 2); /* Notion is switched off */
+    expect_tool(0, AVAILABLE_TEXT("gmail_search", "GMAIL"));
+    expect_tool(1, AVAILABLE_TEXT("slack_post", "SLACK")); /* hers has expired */
+    assert_int_equal(page.total_size, -1);
+    expect_available("slack", "*", 1);
+    expect_tool(0, AVAILABLE_TEXT("slack_post", "SLACK"));
+    expect_available("gmail", "slack_post", 0);
+    expect_available("*", "", 0);
+    expect_available("", "*", 0);
+}
+
+static void test_available__without_the_scope(void **state) {
+    (void)state;
+    static const struct gate_scalekit_tools_query query = {.available = true};
+    ann.token.scopes = GATE_SCOPE_EXECUTE;
+    assert_int_equal(list(&query), GATE_ERR_FORBIDDEN);
+    assert_int_equal(count_seen(&p, ""), 0);
+}
+
+static void test_available__elements_of_another_shape_are_left_out(void **state) {
+    (void)state;
+    script(&p, "GET /api/v1/tools/available", 200,
+           "{\"tools\":[7,null,{},{\"provider\":\"GMAIL\"},{\"definition\":{\"name\":\"x\"}},"
+           "{\"provider\":7,\"definition\":{\"name\":\"x\"}}],\"next_page_token\":\"p2\"}");
+    expect_available("*", "*", 0);
+}
+
+static void test_available__when_scalekit_is_away(void **state) {
+    (void)state;
+    static const struct gate_scalekit_tools_query query = {.available = true};
+    script(&p, "GET /api/v1/tools/available", 500, "");
+    assert_int_equal(list(&query), GATE_ERR_UNAVAILABLE);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -194,6 +241,10 @@ int main(void) {
         CASE(test_list__asks_for_the_callers_user_only),
         CASE(test_list__accounts_that_were_never_read),
         CASE(test_list__refusals_of_scalekit),
+        CASE(test_available__what_the_rules_leave),
+        CASE(test_available__without_the_scope),
+        CASE(test_available__elements_of_another_shape_are_left_out),
+        CASE(test_available__when_scalekit_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

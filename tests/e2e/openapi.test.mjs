@@ -1,0 +1,148 @@
+// The OpenAPI document: valid, served, and true: real requests and answers are held against it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import SwaggerParser from '@apidevtools/swagger-parser';
+import addFormats from 'ajv-formats';
+import Ajv2020 from 'ajv/dist/2020.js';
+import { Browser, source, startStack } from './harness.mjs';
+import { ADA, GRACE, callApi, connect, csrfOf, fetchMails } from './steps.mjs';
+
+const file = path.join(source, 'static/openapi.json');
+
+describe('the OpenAPI document', () => {
+    let stack;
+    let ada;
+    let token;
+    let document;
+    let ajv;
+    const seen = new Set(); // "GET /api/v1/me 200"
+    before(async () => {
+        stack = await startStack();
+        token = stack.token({ label: 'agent' });
+        ada = new Browser();
+        await ada.signIn(stack);
+        await connect(ada, stack, 'gmail');
+        document = JSON.parse(readFileSync(file, 'utf8'));
+        ajv = addFormats(new Ajv2020.default({ strict: false, allErrors: true }));
+        ajv.addSchema(document, 'openapi');
+    });
+    afterEach(() => stack.clearFaults());
+    after(() => stack?.stop());
+
+    const pointer = (...parts) => `openapi#/${parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`;
+    const validate = (where, value) => {
+        const check = ajv.getSchema(where);
+        assert.ok(check, `no schema at ${where}`);
+        assert.ok(check(value), `${JSON.stringify(value).slice(0, 600)}\n${ajv.errorsText(check.errors)}`);
+    };
+
+    // Ask, and hold status, headers and body against the document.
+    async function ask(pattern, { query = '', connection = 'gmail', method = 'GET', ...options } = {}) {
+        const answer = await callApi(stack, pattern.replace('{connection}', connection) + query, { token, user: ADA, method, ...options });
+        const operation = document.paths[pattern][method.toLowerCase()];
+        const known = operation.responses[answer.status] ? String(answer.status) : 'default';
+        seen.add(`${method} ${pattern} ${known}`);
+        if (answer.status === 304) {
+            assert.equal(answer.text, '');
+            return answer;
+        }
+        const type = answer.headers.get('content-type');
+        assert.equal(type, known === 'default' ? 'application/problem+json' : 'application/json');
+        const where = known === 'default'
+            ? pointer('components', 'responses', 'problem', 'content', type, 'schema')
+            : pointer('paths', pattern, method.toLowerCase(), 'responses', known, 'content', type, 'schema');
+        validate(where, answer.json);
+        return answer;
+    }
+    const execute = (body, options = {}) => {
+        validate(pointer('components', 'schemas', 'ExecuteToolRequest'), body);
+        return ask('/api/v1/execute_tool', { method: 'POST', body, ...options });
+    };
+
+    it('is valid OpenAPI 3.1', async () => {
+        const api = await SwaggerParser.validate(file);
+        assert.match(api.openapi, /^3\.1/);
+        const ids = Object.values(api.paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId));
+        assert.equal(new Set(ids).size, ids.length);
+    });
+
+    it('is served to anybody, as it is', async () => {
+        const answer = await fetch(`${stack.url}/api/v1/openapi.json`);
+        assert.equal(answer.status, 200);
+        assert.equal(answer.headers.get('content-type'), 'application/json');
+        assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+        assert.equal(await answer.text(), readFileSync(file, 'utf8'));
+        assert.equal((await fetch(`${stack.url}/api/v1/openapi.json`, { method: 'POST' })).status, 403);
+    });
+
+    it('who the caller is', async () => {
+        for (const options of [{}, { user: undefined }, { token: stack.token({ personal: ADA, days: 1 }) }]) {
+            assert.equal((await ask('/api/v1/me', options)).status, 200);
+        }
+        const csrf = await csrfOf(ada, stack);
+        const page = await ada.request(`${stack.url}/api/v1/me`, { headers: { 'gatehouse-csrf': csrf } });
+        validate(pointer('components', 'schemas', 'Me'), JSON.parse(page.text));
+        assert.equal((await ask('/api/v1/me', { token: 'ghp_nobody' })).status, 401);
+    });
+
+    it('connections', async () => {
+        assert.equal((await ask('/api/v1/connections')).status, 200);
+        assert.equal((await ask('/api/v1/connections', { token: stack.token({ scopes: 'tools:execute' }) })).status, 403);
+        for (const connection of ['gmail', 'notion']) {
+            assert.equal((await ask('/api/v1/connections/{connection}', { connection })).status, 200);
+        }
+        assert.equal((await ask('/api/v1/connections/{connection}', { query: '?wait=1&status=ACTIVE' })).status, 200);
+        assert.equal((await ask('/api/v1/connections/{connection}', { connection: 'none' })).status, 404);
+    });
+
+    it('tools', async () => {
+        for (const pattern of ['/api/v1/tools/scoped', '/api/v1/tools/available']) {
+            const first = await ask(pattern, { query: '?page_size=3' });
+            assert.equal(first.status, 200);
+            assert.ok(first.json.tools.length > 0);
+            const headers = { 'if-none-match': first.headers.get('etag') };
+            assert.equal((await ask(pattern, { query: '?page_size=3', headers })).status, 304);
+            assert.equal((await ask(pattern, { token: stack.token({ tools: 'gmail_fetch_*' }) })).status, 200);
+            assert.equal((await ask(pattern, { query: '?page_size=101' })).status, 400);
+        }
+        const filters = '?filter.connection_names=gmail&filter.providers=GMAIL&filter.tool_names=gmail_fetch_mails';
+        assert.equal((await ask('/api/v1/tools/scoped', { query: filters })).json.tools.length, 1);
+    });
+
+    it('running a tool, and every way in which that fails', async () => {
+        assert.equal((await execute(fetchMails)).status, 200);
+        assert.equal((await execute({ tool_name: 'gmail_fetch_mails', tool_input: {}, agent_run_id: 'run-1', identifier: ADA })).status, 200);
+        assert.equal((await execute(fetchMails, { query: '?explain=1' })).json.would_run, true);
+        assert.equal((await execute({ ...fetchMails, connector: 'notion', return_to: '/' }, { query: '?explain=1' })).json.would_run, false);
+        assert.equal((await execute({ ...fetchMails, connector: 'notion', return_to: '/' })).status, 409);
+        assert.equal((await execute(fetchMails, { token: stack.token({ tools: 'other' }) })).status, 403);
+        assert.equal((await execute({ ...fetchMails, connected_account_id: 'ca_1', connector: null })).status, 404);
+        assert.equal((await execute(fetchMails, { user: GRACE, token: stack.token({ users: ADA }) })).status, 403);
+        await stack.simPost('/sim/connections', { name: 'gmail-work', provider: 'GMAIL' });
+        await stack.simPost('/sim/accounts', { connector: 'gmail-work', identifier: ADA, status: 'ACTIVE' });
+        assert.equal((await execute({ tool_name: 'gmail_fetch_mails' })).json.connections.length, 2);
+        assert.equal((await execute({ ...fetchMails, params: { sim_error: 500 } })).json.source, 'provider');
+        for (const fault of [{ status: 429, retry_after: 3 }, { status: 503 }, { kind: 'cut', after: true }, { kind: 'rubbish' }]) {
+            await stack.fault({ match: '/api/v1/execute_tool', times: 1, ...fault });
+            assert.ok((await execute(fetchMails)).status >= 400);
+        }
+    });
+
+    it('what the document refuses, the portal refuses', async () => {
+        const check = ajv.getSchema(pointer('components', 'schemas', 'ExecuteToolRequest'));
+        const bodies = [{}, { ...fetchMails, other: 1 }, { ...fetchMails, params: [] }, { ...fetchMails, tool_name: 7 },
+            { ...fetchMails, tool_name: '' }, { ...fetchMails, connector: 'x'.repeat(129) }, { ...fetchMails, return_to: '/'.padEnd(2049, 'x') }];
+        for (const body of bodies) {
+            assert.equal(check(body), false, JSON.stringify(body).slice(0, 100));
+            assert.equal((await ask('/api/v1/execute_tool', { method: 'POST', body })).status, 400);
+        }
+    });
+
+    it('nothing in it was left untried', () => {
+        const all = Object.entries(document.paths).flatMap(([pattern, item]) => Object.entries(item)
+            .flatMap(([method, { responses }]) => Object.keys(responses).map((status) => `${method.toUpperCase()} ${pattern} ${status}`)));
+        assert.deepEqual(all.filter((one) => !seen.has(one)), []);
+    });
+});
