@@ -407,6 +407,13 @@ static bool read_elements(struct gate_json_reader *reader, int depth, struct jso
            refuse(reader, "a comma or the end of the array was expected");
 }
 
+/* json-c makes room for sixteen members (640 bytes), and an envelope stays for as long as its
+ * request waits. */
+static void trim(struct json_object *object) {
+    const int members = json_object_object_length(object);
+    (void)lh_table_resize(json_object_get_object(object), members + members / 2 + 1);
+}
+
 static bool read_object(struct gate_json_reader *reader, int depth,
                         struct json_object **ret_value) {
     bool is_kept = ret_value != NULL && depth < reader->tree_depth;
@@ -418,6 +425,9 @@ static bool read_object(struct gate_json_reader *reader, int depth,
     if (!is_kept) {
         json_object_put(object); /* held the names only */
         object = ret_value == NULL ? NULL : json_object_new_object();
+    }
+    if (object != NULL && reader->checks_names) {
+        trim(object);
     }
     if (ret_value != NULL) {
         *ret_value = object;
