@@ -11,6 +11,7 @@
 #include "core/number.h"
 #include "core/text.h"
 #include "fcgi/reason.h"
+#include "fcgi/record.h"
 
 /* Four fields stand below libfcgi's line "don't use anything below here": ipcFd, keepConnection,
  * listen_sock and, through FCGX_Detach, detached. Their meaning is that of libfcgi 2.4.2
@@ -101,6 +102,9 @@ bool gate_fcgi_exchange_read(struct gate_fcgi_exchange *exchange, bool may_keep)
     if (!may_keep) {
         request->keepConnection = 0;
     }
+    /* Answers are written by fcgi/record.c. */
+    FCGX_FreeStream(&request->out);
+    FCGX_FreeStream(&request->err);
     return true;
 }
 
@@ -161,46 +165,38 @@ static bool has_header(const struct gate_response *response, const char *name) {
     return false;
 }
 
-static void write_text(FCGX_Stream *out, const char *text) {
-    FCGX_PutStr(text, (int)strlen(text), out);
-}
-
-static void write_head(FCGX_Stream *out, const struct gate_response *response, bool with_length) {
-    char line[64];
-    snprintf(line, sizeof line, "Status: %d %s\r\n", response->status,
-             gate_fcgi_reason_get(response->status));
-    write_text(out, line);
+static void write_head(struct gate_buffer *head, const struct gate_response *response,
+                       bool with_length) {
+    gate_buffer_printf(head, "Status: %d %s\r\n", response->status,
+                       gate_fcgi_reason_get(response->status));
     for (size_t i = 0; i < response->header_count; i++) {
-        write_text(out, response->headers[i].name);
-        write_text(out, ": ");
-        write_text(out, response->headers[i].value);
-        write_text(out, "\r\n");
+        gate_buffer_append_text(head, response->headers[i].name);
+        gate_buffer_append_text(head, ": ");
+        gate_buffer_append_text(head, response->headers[i].value);
+        gate_buffer_append_text(head, "\r\n");
     }
     if (with_length) {
-        snprintf(line, sizeof line, "Content-Length: %zu\r\n", response->body.length);
-        write_text(out, line);
+        gate_buffer_printf(head, "Content-Length: %zu\r\n", response->body.length);
     }
-    write_text(out, "\r\n");
+    gate_buffer_append_text(head, "\r\n");
 }
 
 bool gate_fcgi_exchange_write(struct gate_fcgi_exchange *exchange,
                               const struct gate_response *response, bool is_head) {
-    FCGX_Request *request = &exchange->request;
+    const FCGX_Request *request = &exchange->request;
     const bool with_body = !is_head && !has_no_content(response->status);
-
-    write_head(request->out, response, with_body && !has_header(response, "Content-Length"));
-    if (with_body && response->body.length > 0) {
-        FCGX_PutStr(response->body.data, (int)response->body.length, request->out);
-    }
-    /* Closing, rather than flushing, puts the rest and the end of the request into one write.
-     * Writes to a peer that left seem to succeed until here. */
-    FCGX_FClose(request->err);
-    FCGX_FClose(request->out);
-    if (FCGX_GetError(request->out) != 0) {
+    struct gate_buffer head;
+    gate_buffer_init(&head, SIZE_MAX / 2);
+    write_head(&head, response, with_body && !has_header(response, "Content-Length"));
+    const struct gate_fcgi_span body = {response->body.data, with_body ? response->body.length : 0};
+    const bool is_written =
+        gate_fcgi_record_write(request->ipcFd, request->requestId,
+                               (struct gate_fcgi_span){head.data, head.length}, body, true);
+    gate_buffer_done(&head);
+    if (!is_written) {
         gate_fcgi_exchange_doom(exchange);
-        return false;
     }
-    return true;
+    return is_written;
 }
 
 bool gate_fcgi_exchange_finish(struct gate_fcgi_exchange *exchange) {

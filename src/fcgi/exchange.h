@@ -1,4 +1,5 @@
-/* One FastCGI request and its answer on one connection, by libfcgi; the only place for fcgiapp.h.
+/* One FastCGI request on one connection, read by libfcgi, and its answer (fcgi/record.h); the only
+ * place for fcgiapp.h.
  *
  * libfcgi's own accept loop pins a thread to every idle connection. So the connection is ours: it
  * is put into the request's private fields and FCGX_Accept_r is let read exactly one request from

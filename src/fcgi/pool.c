@@ -212,7 +212,8 @@ static void refuse_params(gate_fcgi_connection *connection) {
     char text[] = "Too many header fields.\n";
     const struct gate_response response = {
         .status = 431,
-        .headers = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
+        .headers = (struct gate_response_header[]){{"Content-Type", "text/plain; charset=utf-8"},
+                                                   {"Cache-Control", "no-store"}},
         .header_count = 2,
         .body = {.data = text, .length = sizeof text - 1},
     };

@@ -14,9 +14,8 @@
 /* Kept connections older than this are not used again: most servers close idle ones after a minute,
  * and a write that meets a closing connection ends as "outcome unknown". */
 #define IDLE_CONNECTION_MAX_S 30L
-/* Per transfer in flight; small, because thousands wait at a time. The second is libcurl's minimum.
- */
-#define RECEIVE_BUFFER_BYTES (4L * 1024)
+/* Per transfer in flight: libcurl's minimum each, because thousands wait at a time. */
+#define RECEIVE_BUFFER_BYTES 1024L
 #define SEND_BUFFER_BYTES (16L * 1024)
 
 static bool is_header_name(const char *name) {
@@ -105,6 +104,10 @@ static void keep_header(struct gate_net_job *job, const char *line, size_t lengt
         end--;
     }
     gate_arena *arena = job->ctx->arena;
+    if (job->headers == NULL) { /* not before an answer comes: thousands wait for one */
+        job->headers = gate_arena_alloc_array(arena, GATE_UPSTREAM_HEADERS_MAX,
+                                              sizeof(struct gate_net_header));
+    }
     char *name = gate_arena_strndup(arena, line, (size_t)(colon - line));
     for (char *letter = name; *letter != '\0'; letter++) {
         *letter = (char)tolower((unsigned char)*letter);
@@ -230,8 +233,6 @@ static void set_connection(struct gate_net_job *job) {
 enum gate_err gate_net_transfer_prepare(struct gate_net_job *job) {
     CURL *easy = job->easy;
     job->detail = gate_arena_alloc(job->ctx->arena, CURL_ERROR_SIZE);
-    job->headers = gate_arena_alloc_array(job->ctx->arena, GATE_UPSTREAM_HEADERS_MAX,
-                                          sizeof(struct gate_net_header));
     gate_buffer_init(&job->body, job->request->max_response_bytes);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job->detail);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, job);

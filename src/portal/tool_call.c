@@ -26,7 +26,8 @@ struct running {
     struct gate_scalekit_tool_call call;
     int64_t started_ms; /* monotonic */
     enum gate_err outcome;
-    struct gate_error refusal; /* what Scalekit said to the call, while the account is looked at */
+    const struct gate_error
+        *refusal; /* what Scalekit said to the call, while the account is looked at */
     struct gate_tool_call row;
 };
 
@@ -152,7 +153,7 @@ static void after_second_look(struct gate_ctx *ctx, enum gate_err err, void *sta
     bool ended = err == GATE_ERR_NOT_FOUND ||
                  (err == GATE_OK && running->account.status != GATE_ACCOUNT_ACTIVE);
     if (!ended) {
-        ctx->error = running->refusal; /* what was asked for is what is answered */
+        ctx->error = *running->refusal; /* what was asked for is what is answered */
         record(ctx, running, running->outcome);
         return;
     }
@@ -179,7 +180,9 @@ static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) 
     running->ret_result->has_left = !was_turned_away(running, err);
     if (may_mean_ended_account(err) && !running->asked) {
         running->outcome = err;
-        running->refusal = ctx->error;
+        struct gate_error *refusal = gate_arena_make(ctx->arena, struct gate_error);
+        *refusal = ctx->error;
+        running->refusal = refusal;
         running->asked = true;
         gate_error_clear(&ctx->error);
         gate_portal_account_ask(ctx, running->portal, &running->caller->user,

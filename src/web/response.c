@@ -11,6 +11,7 @@ static void release_body(void *buffer) {
 
 void gate_response_init(struct gate_response *response, gate_arena *arena) {
     response->status = 0;
+    response->headers = NULL; /* a request that waits has none yet */
     response->header_count = 0;
     gate_buffer_init(&response->body, GATE_RESPONSE_BODY_MAX_BYTES);
     gate_arena_defer(arena, release_body, &response->body);
@@ -23,6 +24,10 @@ void gate_response_header_add(struct gate_response *response, gate_arena *arena,
     assert(fits);
     if (!fits) {
         return;
+    }
+    if (response->headers == NULL) {
+        response->headers =
+            gate_arena_alloc_array(arena, GATE_RESPONSE_HEADERS_MAX, sizeof *response->headers);
     }
     response->headers[response->header_count++] = (struct gate_response_header){
         gate_arena_strdup(arena, name),

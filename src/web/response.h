@@ -19,8 +19,8 @@ struct gate_response_header {
 };
 
 struct gate_response {
-    int status; /* 0 until set */
-    struct gate_response_header headers[GATE_RESPONSE_HEADERS_MAX];
+    int status;                           /* 0 until set */
+    struct gate_response_header *headers; /* room for GATE_RESPONSE_HEADERS_MAX from the first on */
     size_t header_count;
     struct gate_buffer body; /* freed with the request's arena */
 };

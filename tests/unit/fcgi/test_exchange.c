@@ -49,7 +49,7 @@ static const char *find_param(struct pair *pair, const char *name) {
 static bool answer_text(struct pair *pair, int status, char *text) {
     const struct gate_response response = {
         .status = status,
-        .headers = {{"Content-Type", "text/plain"}},
+        .headers = (struct gate_response_header[]){{"Content-Type", "text/plain"}},
         .header_count = 1,
         .body = {.data = text, .length = strlen(text)},
     };
@@ -299,10 +299,11 @@ static void test_write__has_no_body_for_head_and_for_statuses_without(void **sta
 
 static void test_write__leaves_a_length_that_is_given(void **state) {
     (void)state;
-    const struct gate_response response = {.status = 200,
-                                           .headers = {{"content-length", "3"}},
-                                           .header_count = 1,
-                                           .body = {.data = (char[]){"abc"}, .length = 3}};
+    const struct gate_response response = {
+        .status = 200,
+        .headers = (struct gate_response_header[]){{"content-length", "3"}},
+        .header_count = 1,
+        .body = {.data = (char[]){"abc"}, .length = 3}};
     struct gate_test_fcgi_answer answer = write_answer(&response, false);
     assert_string_equal(gate_buffer_text(&answer.output),
                         "Status: 200 OK\r\ncontent-length: 3\r\n\r\nabc");
