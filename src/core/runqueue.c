@@ -12,6 +12,7 @@ struct gate_runqueue {
     pthread_mutex_t lock;
     struct gate_step *first;
     struct gate_step **last;
+    bool is_signalled; /* the event descriptor is readable, and nobody has settled that yet */
     int event_fd;
 };
 
@@ -27,6 +28,7 @@ gate_runqueue *gate_runqueue_new(void) {
     pthread_mutex_init(&queue->lock, NULL);
     queue->first = NULL;
     queue->last = &queue->first;
+    queue->is_signalled = false;
     return queue;
 }
 
@@ -39,16 +41,31 @@ void gate_runqueue_free(gate_runqueue *queue) {
     free(queue);
 }
 
+/* Whether a worker has to be woken for what is in the queue; call with the lock held. One wake-up
+ * is enough for any number of steps: whoever takes the first wakes the next worker for the rest. */
+static bool note_signal(gate_runqueue *queue) {
+    const bool wakes = queue->first != NULL && !queue->is_signalled;
+    queue->is_signalled = queue->is_signalled || wakes;
+    return wakes;
+}
+
+static void wake_worker(gate_runqueue *queue) {
+    const uint64_t one = 1;
+    /* Fails only when the counter is full, and then the descriptor is readable anyway. */
+    if (write(queue->event_fd, &one, sizeof one) < 0) {
+        return;
+    }
+}
+
 void gate_runqueue_push(gate_runqueue *queue, struct gate_step *step) {
     step->next = NULL;
     pthread_mutex_lock(&queue->lock);
     *queue->last = step;
     queue->last = &step->next;
+    const bool wakes = note_signal(queue);
     pthread_mutex_unlock(&queue->lock);
-    const uint64_t one = 1;
-    /* Fails only when the counter is full, and then the descriptor is readable anyway. */
-    if (write(queue->event_fd, &one, sizeof one) < 0) {
-        return;
+    if (wakes) {
+        wake_worker(queue);
     }
 }
 
@@ -61,7 +78,11 @@ bool gate_runqueue_run_one(gate_runqueue *queue) {
             queue->last = &queue->first;
         }
     }
+    const bool wakes = note_signal(queue);
     pthread_mutex_unlock(&queue->lock);
+    if (wakes) {
+        wake_worker(queue);
+    }
     if (step == NULL) {
         return false;
     }
@@ -76,9 +97,11 @@ int gate_runqueue_fd(const gate_runqueue *queue) {
 void gate_runqueue_settle(gate_runqueue *queue) {
     uint64_t count;
     /* Another worker may have emptied it first; either way the steps are looked at next. */
-    if (read(queue->event_fd, &count, sizeof count) < 0) {
-        return;
-    }
+    (void)!read(queue->event_fd, &count, sizeof count);
+    /* Only then: a step pushed meanwhile without a signal is one of those that are looked at. */
+    pthread_mutex_lock(&queue->lock);
+    queue->is_signalled = false;
+    pthread_mutex_unlock(&queue->lock);
 }
 
 void gate_runqueue_run_until(gate_runqueue *queue, const bool *done) {
