@@ -19,12 +19,20 @@ struct gate_ctx *gate_ctx_new(const struct gate_clock *clock, gate_runqueue *run
         request_id = gate_hex_format(arena, bytes, sizeof bytes);
     }
     snprintf(ctx->request_id, sizeof ctx->request_id, "%s", request_id);
+    ctx->trace = gate_trace_make(ctx->request_id);
     return ctx;
 }
 
 void gate_ctx_free(struct gate_ctx *ctx) {
     if (ctx != NULL) {
         gate_arena_free(ctx->arena);
+    }
+}
+
+void gate_ctx_trace_follow(struct gate_ctx *ctx, const struct gate_ctx *asker) {
+    ctx->trace = asker->trace;
+    if (asker->trace.state != NULL) {
+        ctx->trace.state = gate_arena_strdup(ctx->arena, asker->trace.state);
     }
 }
 

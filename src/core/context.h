@@ -1,5 +1,5 @@
-/* What every step of a piece of work carries: arena, error, request id, deadline, clock; and the
- * one mechanism by which work waits without holding a thread.
+/* What every step of a piece of work carries: arena, error, request id, trace, deadline, clock; and
+ * the one mechanism by which work waits without holding a thread.
  *
  * Owner: made by gate_ctx_new for one request or one background job, freed by its owner at the end.
  * Threads: confined, and handed over as a whole. Work is in one place at a time: either a worker
@@ -19,6 +19,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/runqueue.h"
+#include "core/trace.h"
 
 struct gate_ctx;
 
@@ -29,7 +30,8 @@ struct gate_ctx {
     gate_arena *arena;
     struct gate_error error;
     char request_id[GATE_REQUEST_ID_MAX_BYTES + 1];
-    int64_t deadline_ms; /* monotonic; 0 means none */
+    struct gate_trace trace; /* what requests upstream are part of */
+    int64_t deadline_ms;     /* monotonic; 0 means none */
     const struct gate_clock *clock;
     gate_runqueue *runqueue;
 
@@ -40,11 +42,14 @@ struct gate_ctx {
     void *then_state;
 };
 
-/* Make a context with its own arena. `request_id` is copied (cut at the limit); NULL makes a random
- * one. */
+/* Make a context with its own arena and a trace of its own. `request_id` is copied (cut at the
+ * limit); NULL makes a random one. */
 struct gate_ctx *gate_ctx_new(const struct gate_clock *clock, gate_runqueue *runqueue,
                               const char *request_id);
 void gate_ctx_free(struct gate_ctx *ctx);
+
+/* Carry on the trace of `asker` in a context that was made for what it asks. */
+void gate_ctx_trace_follow(struct gate_ctx *ctx, const struct gate_ctx *asker);
 
 /* Hand the work back to the workers: one of them calls then(ctx, err, state). Any thread; the
  * caller must not touch `ctx` afterwards. */

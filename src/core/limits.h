@@ -17,6 +17,8 @@
 #define GATE_REQUEST_HEADER_VALUE_MAX_BYTES 8192
 #define GATE_REQUEST_FIELDS_MAX 64
 #define GATE_REQUEST_COOKIES_MAX 64
+#define GATE_TRACESTATE_MEMBERS_MAX 32
+#define GATE_TRACESTATE_MAX_BYTES 512
 #define GATE_FORM_BODY_MAX_BYTES (16 * 1024)
 #define GATE_JSON_BODY_MAX_BYTES (1024 * 1024)
 /* A body beyond its route's limit is read and dropped up to here; beyond, the connection closes. */

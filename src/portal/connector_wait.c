@@ -138,6 +138,7 @@ static void pause_a_little(struct gate_ctx *ctx, struct waiting *waiting) {
     bool is_later = now_ms - waiting->started_ms >= LATER_MS;
     int64_t pause_ms = is_later ? LOOK_LATER_MS : LOOK_MS;
     struct gate_ctx *scratch = gate_ctx_new(ctx->clock, ctx->runqueue, ctx->request_id);
+    gate_ctx_trace_follow(scratch, ctx);
     bool may_answer = look(scratch, waiting);
     if (!may_answer) {
         gate_portal_accounts_freshen(scratch, waiting->portal, &waiting->caller->user,

@@ -308,9 +308,10 @@ static void take_accounts(struct gate_ctx *ctx, enum gate_err err, void *state) 
 
 /* ---- the beginning ---- */
 
-static struct refresh *make_refresh(struct gate_refresher *refresher, int64_t user_id,
-                                    const char *identifier) {
+static struct refresh *make_refresh(const struct gate_ctx *asker, struct gate_refresher *refresher,
+                                    int64_t user_id, const char *identifier) {
     struct gate_ctx *ctx = gate_ctx_new(refresher->parts.clock, refresher->parts.runqueue, NULL);
+    gate_ctx_trace_follow(ctx, asker);
     struct refresh *refresh = gate_arena_make(ctx->arena, struct refresh);
     refresh->refresher = refresher;
     refresh->ctx = ctx;
@@ -342,8 +343,8 @@ static void add_waiter(struct refresh *refresh, struct waiter *waiter) {
 }
 
 /* Begin a refresh, or join the one under way. GATE_OK: `waiter` (may be NULL) will be resumed. */
-static enum gate_err begin_refresh(struct gate_refresher *refresher, int64_t user_id,
-                                   const char *identifier, struct waiter *waiter) {
+static enum gate_err begin_refresh(const struct gate_ctx *ctx, struct gate_refresher *refresher,
+                                   int64_t user_id, const char *identifier, struct waiter *waiter) {
     struct refresh *started = NULL;
     pthread_mutex_lock(&refresher->lock);
     struct refresh *refresh = find_under_way(refresher, user_id);
@@ -355,7 +356,7 @@ static enum gate_err begin_refresh(struct gate_refresher *refresher, int64_t use
             err = GATE_ERR_BUSY;
         }
         if (err == GATE_OK) {
-            started = refresh = make_refresh(refresher, user_id, identifier);
+            started = refresh = make_refresh(ctx, refresher, user_id, identifier);
             refresh->next = refresher->under_way;
             refresher->under_way = refresh;
             refresher->under_way_count++;
@@ -387,8 +388,8 @@ static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_
     int64_t user_id = user == NULL ? CATALOGUE : user->id;
     const char *identifier = user == NULL ? NULL : user->identifier;
     if (read_at == 0) {
-        enum gate_err err =
-            begin_refresh(portal->refresher, user_id, identifier, make_waiter(ctx, then, state));
+        enum gate_err err = begin_refresh(ctx, portal->refresher, user_id, identifier,
+                                          make_waiter(ctx, then, state));
         if (err != GATE_OK) {
             const char *why = err == GATE_ERR_BUSY ? "too many accounts are being read"
                                                    : "Scalekit could not be asked a moment ago";
@@ -398,7 +399,7 @@ static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_
     }
     if (gate_ctx_now_ms(ctx) - read_at >= max_age_ms) {
         /* Whether it begins or not: there is a record to go on with. */
-        (void)begin_refresh(portal->refresher, user_id, identifier, NULL);
+        (void)begin_refresh(ctx, portal->refresher, user_id, identifier, NULL);
     }
     then(ctx, GATE_OK, state);
 }
@@ -430,6 +431,6 @@ void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
     enum gate_err err = gate_store_user_find(ctx, tx, user->id, &recorded);
     gate_store_read_end(portal->parts.store, tx);
     if (err == GATE_OK && gate_ctx_now_ms(ctx) - recorded.accounts_read_at >= max_age_ms) {
-        (void)begin_refresh(portal->refresher, user->id, user->identifier, NULL);
+        (void)begin_refresh(ctx, portal->refresher, user->id, user->identifier, NULL);
     }
 }

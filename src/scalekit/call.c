@@ -70,6 +70,7 @@ static void send_request(struct gate_ctx *ctx, enum gate_err err, void *state) {
     }
     call->attempts++;
     call->headers[0].value = gate_scalekit_token_header(call->token);
+    call->headers[1].value = gate_trace_parent_make(ctx->arena, &ctx->trace);
     call->request.timeout_ms = call->ends_ms - gate_clock_monotonic_ms(ctx->clock);
     gate_net_fetch(ctx, call->scalekit->net, &call->request, &call->response, take_answer, call);
 }
@@ -130,14 +131,22 @@ void gate_scalekit_call_start(struct gate_ctx *ctx, struct gate_scalekit_call *c
         return;
     }
     call->headers[0] = (struct gate_net_header){"Authorization", NULL};
-    call->headers[1] = (struct gate_net_header){"Accept", "application/json"};
-    call->headers[2] = (struct gate_net_header){"User-Agent", "gatehouse/" GATE_VERSION};
-    call->headers[3] = (struct gate_net_header){"Content-Type", "application/json"};
+    call->headers[1] = (struct gate_net_header){"traceparent", NULL};
+    call->headers[2] = (struct gate_net_header){"Accept", "application/json"};
+    call->headers[3] = (struct gate_net_header){"User-Agent", "gatehouse/" GATE_VERSION};
+    size_t header_count = 4;
+    if (has_body) {
+        call->headers[header_count++] =
+            (struct gate_net_header){"Content-Type", "application/json"};
+    }
+    if (ctx->trace.state != NULL) {
+        call->headers[header_count++] = (struct gate_net_header){"tracestate", ctx->trace.state};
+    }
     call->request = (struct gate_net_request){
         .method = call->method,
         .url = gate_arena_printf(ctx->arena, "%s%s", call->scalekit->url, call->target),
         .headers = call->headers,
-        .header_count = has_body ? 4 : 3,
+        .header_count = header_count,
         .body = call->body,
         .body_length = call->body_length,
         .max_response_bytes = call->max_response_bytes,

@@ -68,7 +68,7 @@ struct gate_scalekit_call {
     /* While it runs. */
     gate_scalekit *scalekit;
     struct gate_net_request request;
-    struct gate_net_header headers[4];
+    struct gate_net_header headers[6];
     struct gate_scalekit_token *token;
     int64_t ends_ms;
     int attempts;

@@ -39,7 +39,7 @@ struct gate_scalekit_token_wait {
 struct token_fetch {
     gate_scalekit *scalekit;
     struct gate_net_request request;
-    struct gate_net_header headers[2];
+    struct gate_net_header headers[3];
     struct gate_net_response response;
     char *form;
     size_t form_length;
@@ -217,6 +217,7 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
 
 static void ask(struct gate_ctx *ctx, struct token_fetch *fetch) {
     fetch->attempts++;
+    fetch->headers[2].value = gate_trace_parent_make(ctx->arena, &ctx->trace);
     gate_net_fetch(ctx, fetch->scalekit->net, &fetch->request, &fetch->response, take_answer,
                    fetch);
 }
@@ -231,22 +232,24 @@ static void set_form(struct gate_ctx *ctx, struct token_fetch *fetch) {
     gate_secret_wipe(secret, strlen(secret));
 }
 
-/* The caller has set is_fetching. */
-static void begin_fetch(gate_scalekit *scalekit) {
+/* For `asker` and whoever comes to wait meanwhile. The caller has set is_fetching. */
+static void begin_fetch(const struct gate_ctx *asker, gate_scalekit *scalekit) {
     atomic_fetch_add(&scalekit->references, 1);
     struct gate_ctx *ctx = gate_ctx_new(scalekit->clock, scalekit->runqueue, NULL);
     ctx->deadline_ms = gate_clock_monotonic_ms(scalekit->clock) + GATE_TOKEN_TIMEOUT_MS;
+    gate_ctx_trace_follow(ctx, asker);
     struct token_fetch *fetch = gate_arena_make(ctx->arena, struct token_fetch);
     fetch->scalekit = scalekit;
     set_form(ctx, fetch);
     fetch->headers[0] =
         (struct gate_net_header){"Content-Type", "application/x-www-form-urlencoded"};
     fetch->headers[1] = (struct gate_net_header){"Accept", "application/json"};
+    fetch->headers[2] = (struct gate_net_header){"traceparent", NULL};
     fetch->request = (struct gate_net_request){
         .method = "POST",
         .url = gate_arena_printf(ctx->arena, "%s" WIRE_TOKEN_PATH, scalekit->url),
         .headers = fetch->headers,
-        .header_count = 2,
+        .header_count = 3,
         .body = fetch->form,
         .body_length = fetch->form_length,
         .timeout_ms = GATE_TOKEN_TIMEOUT_MS,
@@ -295,7 +298,7 @@ void gate_scalekit_token_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
     pthread_mutex_unlock(&scalekit->lock);
     /* From here on a waiting context may already be running elsewhere. */
     if (begins) {
-        begin_fetch(scalekit);
+        begin_fetch(ctx, scalekit);
     }
     if (turn != TURN_WAITS) {
         then(ctx, err, state);

@@ -180,23 +180,11 @@ static enum gate_err merge_name(struct gate_request *request, const char *identi
     return GATE_OK;
 }
 
-/* Sent twice (two parameters, or joined by a comma from nginx 1.23 on), the first would win over
- * the one that a proxy behind the caller appended. */
-static bool is_sent_once(const struct gate_request *request, const char *name) {
-    size_t length = strlen(name);
-    size_t count = 0;
-    for (char **param = request->params; *param != NULL; param++) {
-        if (strncmp(*param, name, length) == 0 && (*param)[length] == '=') {
-            count += strchr(*param + length + 1, ',') == NULL ? 1 : 2;
-        }
-    }
-    return count <= 1;
-}
-
 enum gate_err gate_checks_named_user(struct gate_request *request, const char **ret_identifier) {
     const char *name = NULL;
     const gate_json *member = gate_json_member(request->json, "identifier");
-    if (!is_sent_once(request, "HTTP_GATEHOUSE_USER")) {
+    /* Sent twice, the first would win over the one that a proxy behind the caller appended. */
+    if (gate_request_param_count(request, "HTTP_GATEHOUSE_USER") > 1) {
         return gate_fail(request->ctx, GATE_ERR_INPUT,
                          "Gatehouse-User is given more than once, or holds a comma.");
     }

@@ -16,6 +16,17 @@ const char *gate_request_param(const struct gate_request *request, const char *n
     return NULL;
 }
 
+size_t gate_request_param_count(const struct gate_request *request, const char *name) {
+    size_t length = strlen(name);
+    size_t count = 0;
+    for (char **param = request->params; *param != NULL; param++) {
+        if (strncmp(*param, name, length) == 0 && (*param)[length] == '=') {
+            count += strchr(*param + length + 1, ',') == NULL ? 1 : 2;
+        }
+    }
+    return count;
+}
+
 const char *gate_request_header(const struct gate_request *request, const char *name) {
     return gate_request_param(request, name);
 }

@@ -63,6 +63,10 @@ struct gate_request {
 /* A FastCGI parameter by its name ("REQUEST_METHOD"), or NULL. */
 const char *gate_request_param(const struct gate_request *request, const char *name);
 
+/* How often a parameter was sent. A header comes as two parameters, or joined by a comma from nginx
+ * 1.23 on, which is counted as two as well. */
+size_t gate_request_param_count(const struct gate_request *request, const char *name);
+
 /* A header by the name FastCGI gives it ("HTTP_ACCEPT"), or NULL. */
 const char *gate_request_header(const struct gate_request *request, const char *name);
 

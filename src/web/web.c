@@ -70,6 +70,29 @@ static const char *read_request_id(char **params) {
     return NULL;
 }
 
+/* The members of a tracestate that came in parts, as many as could go on. */
+static const char *read_tracestate(const struct gate_request *request) {
+    static const char name[] = "HTTP_TRACESTATE=";
+    const char *all = NULL;
+    for (char **param = request->params; *param != NULL; param++) {
+        bool has_room = all == NULL || strlen(all) < GATE_TRACESTATE_MAX_BYTES;
+        if (has_room && strncmp(*param, name, sizeof name - 1) == 0) {
+            const char *part = *param + sizeof name - 1;
+            all = all == NULL ? part : gate_arena_printf(request->ctx->arena, "%s,%s", all, part);
+        }
+    }
+    return all;
+}
+
+/* Of two traceparents none can be believed; then, as without one, the request's own trace stays. */
+static void join_trace(struct gate_request *request) {
+    static const char name[] = "HTTP_TRACEPARENT";
+    if (gate_request_param_count(request, name) == 1) {
+        gate_trace_join(request->ctx->arena, gate_request_header(request, name),
+                        read_tracestate(request), &request->ctx->trace);
+    }
+}
+
 struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
                                     void (*respond)(struct gate_request *request),
                                     size_t *ret_max_body_bytes) {
@@ -84,6 +107,7 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
     request->started_ms = gate_clock_monotonic_ms(ctx->clock);
     ctx->deadline_ms = request->started_ms + GATE_CONTROL_TIMEOUT_MS;
     gate_response_init(&request->response, ctx->arena);
+    join_trace(request);
 
     const char *method = gate_request_param(request, "REQUEST_METHOD");
     const char *uri = gate_request_param(request, "REQUEST_URI");
@@ -219,31 +243,31 @@ static const char *caller_name(enum gate_caller_kind kind) {
     return names[kind];
 }
 
+/* The last fields of the line, which only a failure has. */
+#define ERROR_FIELDS 4
+
 /* Paths and queries may hold what must not be logged; the route's pattern says enough. */
 static void log_request(const struct gate_request *request) {
     const struct gate_ctx *ctx = request->ctx;
-    int64_t duration = gate_clock_monotonic_ms(ctx->clock) - request->started_ms;
-    const char *pattern = request->route == NULL ? "-" : request->route->pattern;
-    bool failed = request->response.status >= 500;
-    enum gate_log_level level = failed ? GATE_LOG_ERROR : GATE_LOG_INFO;
-    if (ctx->error.kind == GATE_OK) {
-        gate_log_write(level, "request", GATE_LOG_TEXT("request_id", ctx->request_id),
-                       GATE_LOG_TEXT("method", request->method), GATE_LOG_TEXT("route", pattern),
-                       GATE_LOG_NUMBER("status", request->response.status),
-                       GATE_LOG_NUMBER("ms", duration),
-                       GATE_LOG_TEXT("caller", caller_name(request->caller.kind)),
-                       GATE_LOG_NUMBER("user", request->caller.user.id));
-        return;
-    }
-    gate_log_write(
-        level, "request", GATE_LOG_TEXT("request_id", ctx->request_id),
-        GATE_LOG_TEXT("method", request->method), GATE_LOG_TEXT("route", pattern),
-        GATE_LOG_NUMBER("status", request->response.status), GATE_LOG_NUMBER("ms", duration),
+    const struct gate_error *error = &ctx->error;
+    int status = request->response.status;
+    const struct gate_log_field fields[] = {
+        GATE_LOG_TEXT("request_id", ctx->request_id),
+        GATE_LOG_TEXT("trace_id", ctx->trace.id),
+        GATE_LOG_TEXT("method", request->method),
+        GATE_LOG_TEXT("route", request->route == NULL ? "-" : request->route->pattern),
+        GATE_LOG_NUMBER("status", status),
+        GATE_LOG_NUMBER("ms", gate_clock_monotonic_ms(ctx->clock) - request->started_ms),
         GATE_LOG_TEXT("caller", caller_name(request->caller.kind)),
         GATE_LOG_NUMBER("user", request->caller.user.id),
-        GATE_LOG_TEXT("error", gate_err_name(ctx->error.kind)),
-        GATE_LOG_TEXT("message", ctx->error.message), GATE_LOG_TEXT("file", ctx->error.file),
-        GATE_LOG_NUMBER("line", ctx->error.line));
+        GATE_LOG_TEXT("error", gate_err_name(error->kind)),
+        GATE_LOG_TEXT("message", error->message),
+        GATE_LOG_TEXT("file", error->file),
+        GATE_LOG_NUMBER("line", error->line),
+    };
+    unsigned count = sizeof fields / sizeof fields[0];
+    gate_log(status >= 500 ? GATE_LOG_ERROR : GATE_LOG_INFO, "request", fields,
+             error->kind == GATE_OK ? count - ERROR_FIELDS : count);
 }
 
 void gate_web_end(struct gate_request *request) {

@@ -56,6 +56,8 @@ struct scripted_portal {
     int seen_count;
     char seen_target[SEEN_MAX][512];
     char seen_body[SEEN_MAX][1024];
+    char seen_traceparent[SEEN_MAX][64];
+    char seen_tracestate[SEEN_MAX][64];
 };
 
 /* ---- Scalekit ---- */
@@ -137,6 +139,10 @@ static inline void note_seen(struct scripted_portal *p, const char *target,
     snprintf(p->seen_target[p->seen_count], sizeof p->seen_target[0], "%s", target);
     snprintf(p->seen_body[p->seen_count], sizeof p->seen_body[0], "%.*s", (int)request->body_length,
              request->body);
+    gate_test_http_header(request, "traceparent", p->seen_traceparent[p->seen_count],
+                          sizeof p->seen_traceparent[0]);
+    gate_test_http_header(request, "tracestate", p->seen_tracestate[p->seen_count],
+                          sizeof p->seen_tracestate[0]);
     p->seen_count++;
 }
 

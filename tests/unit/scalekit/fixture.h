@@ -37,6 +37,9 @@ struct fixture {
     char seen_target[SEEN_MAX][1024];
     char seen_body[SEEN_MAX][2048];
     char seen_authorization[SEEN_MAX][64];
+    char seen_traceparent[SEEN_MAX][64];
+    char seen_tracestate[SEEN_MAX][64];
+    char token_traceparent[64];
 };
 
 static inline void answer_token(struct fixture *fixture,
@@ -44,6 +47,8 @@ static inline void answer_token(struct fixture *fixture,
                                 struct gate_test_http_answer *answer) {
     snprintf(fixture->token_form, sizeof fixture->token_form, "%s %.*s", request->method,
              (int)request->body_length, request->body);
+    gate_test_http_header(request, "traceparent", fixture->token_traceparent,
+                          sizeof fixture->token_traceparent);
     char *body = fixture->token_bodies[fixture->token_count % SEEN_MAX];
     fixture->token_count++;
     if (fixture->token_answer.status != 0) {
@@ -72,6 +77,10 @@ static inline void answer_as_scripted(const struct gate_test_http_request *reque
              (int)request->body_length, request->body);
     gate_test_http_header(request, "Authorization", fixture->seen_authorization[place],
                           sizeof fixture->seen_authorization[0]);
+    gate_test_http_header(request, "traceparent", fixture->seen_traceparent[place],
+                          sizeof fixture->seen_traceparent[0]);
+    gate_test_http_header(request, "tracestate", fixture->seen_tracestate[place],
+                          sizeof fixture->seen_tracestate[0]);
     if (fixture->refused != NULL &&
         strcmp(fixture->seen_authorization[place], fixture->refused) == 0) {
         answer->status = 401;
