@@ -2,8 +2,8 @@
 
 -- name: session_insert
 INSERT INTO session (hash, user_id, created_at, last_seen_at, idle_expires_at, expires_at,
-                     user_agent, sealed_id_token)
-VALUES (?1, ?2, ?3, ?4, min(?5, ?6), ?6, ?7, ?8)
+                     user_agent, sealed_id_token, provider_session)
+VALUES (?1, ?2, ?3, ?4, min(?5, ?6), ?6, ?7, ?8, ?9)
 RETURNING id;
 
 -- name: session_delete_beyond
@@ -34,3 +34,25 @@ DELETE FROM session WHERE hash = ?1;
 -- idle_expires_at is never later than expires_at, so one index finds both kinds.
 DELETE FROM session
 WHERE id IN (SELECT id FROM session WHERE idle_expires_at <= ?1 ORDER BY idle_expires_at LIMIT ?2);
+
+-- name: session_delete_by_subject
+-- ?3: the provider's session, NULL for all of this person's. Sessions of ours that do not know
+-- theirs end with any.
+DELETE FROM session
+WHERE user_id = (SELECT id FROM user WHERE issuer = ?1 AND subject = ?2)
+  AND (?3 IS NULL OR provider_session IS NULL OR provider_session = ?3);
+
+-- name: session_delete_by_provider_session
+DELETE FROM session
+WHERE provider_session = ?2
+  AND user_id IN (SELECT id FROM user WHERE id = session.user_id AND issuer = ?1);
+
+-- name: logout_token_insert
+INSERT INTO logout_token (jti_hash, expires_at) VALUES (?1, ?2);
+
+-- name: logout_token_delete_expired
+DELETE FROM logout_token
+WHERE jti_hash IN (SELECT jti_hash FROM logout_token
+                   WHERE expires_at <= ?1
+                   ORDER BY expires_at
+                   LIMIT ?2);

@@ -337,3 +337,15 @@ enum gate_err gate_jws_verify(struct gate_ctx *ctx, const gate_jwks *jwks, const
     *ret_length = parts.payload_length;
     return GATE_OK;
 }
+
+const char *gate_jws_header_text(struct gate_ctx *ctx, const char *token, const char *name) {
+    unsigned char *header;
+    size_t length;
+    const gate_json *json;
+    if (gate_base64url_parse(ctx->arena, token, strcspn(token, "."), &header, &length) != GATE_OK ||
+        gate_json_parse(ctx, (const char *)header, length, &json) != GATE_OK) {
+        gate_error_clear(&ctx->error);
+        return NULL;
+    }
+    return gate_json_member_text(json, name);
+}

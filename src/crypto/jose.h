@@ -25,4 +25,8 @@ void gate_jwks_free(gate_jwks *jwks);
 enum gate_err gate_jws_verify(struct gate_ctx *ctx, const gate_jwks *jwks, const char *token,
                               const char **ret_payload, size_t *ret_length) GATE_MUST_CHECK;
 
+/* One text of a compact JWS's header, such as "alg" or "typ", or NULL (arena). Proves nothing
+ * before the token has been verified. */
+const char *gate_jws_header_text(struct gate_ctx *ctx, const char *token, const char *name);
+
 #endif

@@ -10,10 +10,6 @@
 #include "core/context.h"
 #include "json/json.h"
 
-#define GATE_ID_TOKEN_LEEWAY_S 60   /* how far the provider's clock may be off */
-#define GATE_ID_TOKEN_MAX_AGE_S 600 /* a token is issued for the sign-in that asks, not before */
-#define GATE_ID_TOKEN_SUBJECT_MAX_BYTES 255
-
 struct gate_id_token_expectations {
     const char *issuer;
     const char *client_id;
@@ -27,6 +23,7 @@ struct gate_id_token_expectations {
 
 struct gate_id_token {
     const char *subject;
+    const char *session;     /* the provider's own, by the claim sid; NULL: it gave none */
     const gate_json *claims; /* the whole payload */
 };
 

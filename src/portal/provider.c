@@ -295,7 +295,7 @@ static void verify(struct gate_ctx *ctx, enum gate_err err, void *state) {
                 return;
             }
             err = gate_fail(ctx, GATE_ERR_UNAUTHENTICATED,
-                            "The ID token is signed with a key the provider does not publish.");
+                            "The token is signed with a key the provider does not publish.");
         }
     }
     verification->then(ctx, err, verification->state);

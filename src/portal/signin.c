@@ -6,6 +6,7 @@
 #include "core/encoding.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "crypto/jose.h"
 #include "crypto/seal.h"
 #include "portal/code.h"
 #include "portal/id_token.h"
@@ -225,6 +226,7 @@ static void record(struct gate_ctx *ctx, struct finishing *finishing) {
         .idle_expires_at = now + idle_ms,
         .expires_at = now + config->session_max_ms,
         .user_agent = cut_user_agent(ctx->arena, finishing->answer->user_agent),
+        .provider_session = finishing->claims.session,
     };
     finishing->session.sealed_id_token = seal_id_token(ctx->arena, finishing);
     gate_store_write(ctx, finishing->portal->parts.store, save_session, finishing, give_result,
@@ -303,18 +305,6 @@ static void fetch_userinfo(struct gate_ctx *ctx, struct finishing *finishing) {
 
 /* The ID token. */
 
-static const char *read_algorithm(struct gate_ctx *ctx, const char *token) {
-    unsigned char *header;
-    size_t length;
-    const gate_json *json;
-    if (gate_base64url_parse(ctx->arena, token, strcspn(token, "."), &header, &length) != GATE_OK ||
-        gate_json_parse(ctx, (const char *)header, length, &json) != GATE_OK) {
-        gate_error_clear(&ctx->error);
-        return NULL;
-    }
-    return gate_json_member_text(json, "alg");
-}
-
 static void take_claims(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct finishing *finishing = state;
     const struct gate_config *config = finishing->portal->parts.config;
@@ -325,7 +315,7 @@ static void take_claims(struct gate_ctx *ctx, enum gate_err err, void *state) {
             .nonce = finishing->attempt.nonce,
             .now_ms = gate_ctx_now_ms(ctx),
             .access_token = finishing->tokens.access_token,
-            .algorithm = read_algorithm(ctx, finishing->tokens.id_token),
+            .algorithm = gate_jws_header_text(ctx, finishing->tokens.id_token, "alg"),
         };
         err = gate_portal_id_token_check(ctx, finishing->payload.text, finishing->payload.length,
                                          &expectations, &finishing->claims);

@@ -3,6 +3,9 @@
 #include "store/rows.h"
 #include "store/statement.h"
 
+/* Each order that comes drops a few that have expired. */
+#define ORDERS_SWEPT_MAX 20
+
 static enum gate_err drop_oldest(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id) {
     struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_SESSION_DELETE_BEYOND);
     gate_bind_number(&statement, user_id);
@@ -21,6 +24,7 @@ enum gate_err gate_store_session_insert(struct gate_ctx *ctx, gate_store_tx *tx,
     gate_bind_number(&statement, session->expires_at);
     gate_bind_text(&statement, session->user_agent);
     gate_bind_text(&statement, session->sealed_id_token);
+    gate_bind_text(&statement, session->provider_session);
     enum gate_err err = gate_statement_next(&statement);
     if (err != GATE_OK) {
         return err;
@@ -80,6 +84,41 @@ enum gate_err gate_store_session_delete_by_hash(struct gate_ctx *ctx, gate_store
     struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_SESSION_DELETE_BY_HASH);
     gate_bind_digest(&statement, hash);
     return gate_statement_run(&statement);
+}
+
+static enum gate_err note_order(struct gate_ctx *ctx, gate_store_tx *tx,
+                                const struct gate_session_ending *ending, int64_t now_ms) {
+    struct gate_statement statement =
+        gate_statement_open(ctx, tx, GATE_SQL_LOGOUT_TOKEN_DELETE_EXPIRED);
+    gate_bind_number(&statement, now_ms);
+    gate_bind_number(&statement, ORDERS_SWEPT_MAX);
+    enum gate_err err = gate_statement_run(&statement);
+    if (err != GATE_OK) {
+        return err;
+    }
+    statement = gate_statement_open(ctx, tx, GATE_SQL_LOGOUT_TOKEN_INSERT);
+    gate_bind_digest(&statement, &ending->jti_hash);
+    gate_bind_number(&statement, ending->jti_expires_at);
+    return gate_statement_run(&statement);
+}
+
+enum gate_err gate_store_session_end_by_provider(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                 const struct gate_session_ending *ending,
+                                                 int64_t now_ms, size_t *ret_ended) {
+    enum gate_err err = note_order(ctx, tx, ending, now_ms);
+    if (err != GATE_OK) {
+        return err;
+    }
+    struct gate_statement statement =
+        gate_statement_open(ctx, tx,
+                            ending->subject != NULL ? GATE_SQL_SESSION_DELETE_BY_SUBJECT
+                                                    : GATE_SQL_SESSION_DELETE_BY_PROVIDER_SESSION);
+    gate_bind_text(&statement, ending->issuer);
+    if (ending->subject != NULL) {
+        gate_bind_text(&statement, ending->subject);
+    }
+    gate_bind_text(&statement, ending->provider_session);
+    return gate_statement_run_counted(&statement, ret_ended);
 }
 
 enum gate_err gate_store_session_delete_expired(struct gate_ctx *ctx, gate_store_tx *tx,

@@ -52,7 +52,7 @@ enum gate_err gate_checks_take_input(struct gate_request *request) {
         return err;
     }
     bool is_post = strcmp(route->method, "POST") == 0;
-    bool is_json = (route->flags & GATE_ROUTE_JSON) != 0;
+    bool is_json = (route->flags & (GATE_ROUTE_JSON | GATE_ROUTE_FORM)) == GATE_ROUTE_JSON;
     err = gate_fields_check(request->ctx, &request->query,
                             is_post && !is_json ? NULL : route->fields);
     if (err != GATE_OK || !is_post || route->max_body_bytes == 0) {

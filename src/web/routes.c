@@ -44,6 +44,13 @@ static const struct gate_field_spec connect_callback_fields[] = {
     END,
 };
 
+/* OpenID Connect Back-Channel Logout 1.0, section 2.5: other parameters may come along. */
+static const struct gate_field_spec backchannel_logout_fields[] = {
+    {"logout_token", GATE_FIELD_TEXT, GATE_FORM_BODY_MAX_BYTES, true},
+    OTHERS,
+    END,
+};
+
 static const struct gate_field_spec ask_disconnect_fields[] = {
     {"action", GATE_FIELD_TEXT, 16, false},
     END,
@@ -121,6 +128,8 @@ const struct gate_route gate_routes[] = {
     {"GET", "/signin", gate_page_signin_handle, 0, 0, signin_fields},
     {"GET", "/signin/callback", gate_page_signin_callback_handle, GATE_ROUTE_NO_HEAD, 0,
      signin_callback_fields},
+    {"POST", "/signin/backchannel-logout", gate_api_backchannel_logout_handle,
+     GATE_ROUTE_JSON | GATE_ROUTE_FORM, GATE_FORM_BODY_MAX_BYTES, backchannel_logout_fields},
     {"POST", "/signout", gate_page_signout_handle, FORM, GATE_FORM_BODY_MAX_BYTES, NULL},
     {"GET", "/signed-out", gate_page_signed_out_handle, 0, 0, NULL},
 

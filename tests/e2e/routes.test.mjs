@@ -53,6 +53,7 @@ const table = [
     ['POST', '/tokens/{token}/revoke', { token: 'tok_none', form: {} }, forForms(page(404))],
     ['GET', '/signin', {}, forEverybody(page(200), redirect(/^\/$/))],
     ['GET', '/signin/callback', {}, forEverybody(page(409))],
+    ['POST', '/signin/backchannel-logout', { form: { logout_token: 'x' } }, forEverybody(problem(400))],
     ['POST', '/signout', { form: {} }, forForms(redirect(/\/oidc\/logout\?/))],
     ['GET', '/signed-out', {}, forEverybody(page(200))],
     ['GET', '/api/v1/me', {}, forApi(json, { withoutUser: json })],

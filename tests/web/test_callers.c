@@ -48,6 +48,7 @@ static const struct row rows[] = {
     {"POST", "/tokens/tok_none/revoke", FORM, "", {303, 403, 404, 303, 303, 303}},
     {"GET", "/signin", NULL, NULL, {200, 303, 303, 200, 200, 200}},
     {"GET", "/signin/callback?state=x&code=y", NULL, NULL, {409, 409, 409, 409, 409, 409}},
+    {"POST", "/signin/backchannel-logout", FORM, "logout_token=x", {400, 400, 400, 400, 400, 400}},
     {"POST", "/signout", FORM, "", {303, 403, 303, 303, 303, 303}},
     {"GET", "/signed-out", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/me", NULL, NULL, {401, 200, 200, 200, 200, 200}},

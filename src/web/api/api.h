@@ -30,6 +30,9 @@ void gate_api_tools_available_handle(struct gate_request *request);
  * would do. */
 void gate_api_execute_tool_handle(struct gate_request *request);
 
+/* POST /signin/backchannel-logout: the sign-in provider ends sessions. */
+void gate_api_backchannel_logout_handle(struct gate_request *request);
+
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */
 void gate_api_health_handle(struct gate_request *request);
 void gate_api_ready_handle(struct gate_request *request);

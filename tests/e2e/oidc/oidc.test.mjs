@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Browser, field, startStack } from '../harness.mjs';
+import { Browser, field, startStack, until } from '../harness.mjs';
 import { person as ada, startHonestProvider } from './provider-honest.mjs';
 import { makeKey, publicPem, signHs256, signRs256, startLyingProvider, unsigned } from './provider-lying.mjs';
 
@@ -87,6 +87,21 @@ describe('an honest provider', () => {
                 await assertNotSignedIn(browser, stack);
                 browser.jar(stack.url).set(session, kept);
                 assert.equal((await me(browser, stack)).status, 401, 'the old cookie is worth nothing');
+            });
+
+            test('a session ended at the provider ends here, and no other', async () => {
+                const [here, elsewhere] = [new Browser(), new Browser()];
+                for (const browser of [here, elsewhere]) {
+                    await browser.request(await comeBack(browser, stack));
+                    await assertSignedIn(browser, stack, ada.email);
+                }
+                const confirm = await here.follow(`${provider.issuer}/session/end`);
+                const form = { xsrf: field(confirm.text, 'xsrf'), logout: 'yes' };
+                await here.request(`${provider.issuer}/session/end/confirm`, { form });
+                await until('the end of the session', async () => (await me(here, stack)).status === 401);
+                await assertSignedIn(elsewhere, stack, ada.email);
+                const [told] = stack.requests().filter((line) => line.route === '/signin/backchannel-logout');
+                assert.equal(told.status, '200');
             });
         });
     }
@@ -412,6 +427,49 @@ describe('a browser', () => {
         const browser = new Browser();
         const callback = await comeBack(browser, stack, 'https://app.example.com/done?ok=1');
         assert.equal((await browser.request(callback)).location, 'https://app.example.com/done?ok=1');
+    });
+
+    test('is signed out by its provider, with a token that holds and works once', async () => {
+        const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
+        const good = {
+            iss: provider.issuer, aud: clientId, iat: now(), exp: now() + 120, jti: 'logout-1', sub: 'grace-1906',
+            events: { [logoutEvent]: {} },
+        };
+        const header = { typ: 'logout+jwt' };
+        const send = (form) => fetch(`${stack.url}/signin/backchannel-logout`, { method: 'POST', body: new URLSearchParams(form) });
+        const browser = new Browser();
+        await browser.request(await comeBack(browser, stack));
+        const bad = {
+            'signed by another key of that name': signRs256(makeKey(provider.key.kid), good, header),
+            'signed by nobody': unsigned(good),
+            'signed with what everybody knows': signHs256(publicPem(provider.key), good, { kid: provider.key.kid }),
+            'an access token': signRs256(provider.key, good, { typ: 'at+jwt' }),
+            'for somebody else': signRs256(provider.key, { ...good, aud: 'somebody' }, header),
+            'of another provider': signRs256(provider.key, { ...good, iss: 'https://evil.example' }, header),
+            'long ago': signRs256(provider.key, { ...good, iat: now() - 3600 }, header),
+            'no logout': signRs256(provider.key, { ...good, events: {} }, header),
+            'with a nonce': signRs256(provider.key, { ...good, nonce: 'n' }, header),
+            'of nobody': signRs256(provider.key, { ...good, sub: undefined }, header),
+            'without a name of its own': signRs256(provider.key, { ...good, jti: undefined }, header),
+            rubbish: 'EVIL',
+        };
+        for (const [name, token] of Object.entries(bad)) {
+            const answer = await send({ logout_token: token });
+            assert.equal(answer.status, 400, name);
+            assert.match(answer.headers.get('cache-control'), /no-store/);
+            assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+            assert.doesNotMatch(await answer.text(), /EVIL|evil|grace/);
+        }
+        assert.equal((await send({})).status, 400);
+        await assertSignedIn(browser, stack, 'grace@example.com');
+        const token = signRs256(provider.key, good, header);
+        const answer = await send({ logout_token: token, more: 'is ignored' });
+        assert.equal(answer.status, 200, await answer.text());
+        assert.match(answer.headers.get('cache-control'), /no-store/);
+        assert.equal((await me(browser, stack)).status, 401);
+        await browser.request(await comeBack(browser, stack));
+        assert.equal((await send({ logout_token: token })).status, 400, 'a repeated one');
+        await assertSignedIn(browser, stack, 'grace@example.com');
     });
 
     test('signs out only from our own page', async () => {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "portal/claims.h"
 #include "portal/id_token.h"
 
 #define ISSUER "https://id.example.com"
@@ -189,9 +190,9 @@ static void test_check__every_lie_is_refused(void **state) {
 static void test_check__subject_length(void **state) {
     (void)state;
     char sub[400];
-    char text[GATE_ID_TOKEN_SUBJECT_MAX_BYTES + 2];
+    char text[GATE_CLAIMS_TEXT_MAX_BYTES + 2];
     memset(text, 's', sizeof text);
-    text[GATE_ID_TOKEN_SUBJECT_MAX_BYTES] = '\0';
+    text[GATE_CLAIMS_TEXT_MAX_BYTES] = '\0';
     snprintf(sub, sizeof sub, "\"sub\":\"%s\",", text);
     assert_int_equal(check_parts(&(struct parts){.sub = sub}), GATE_OK);
     snprintf(sub, sizeof sub, "\"sub\":\"%ss\",", text);
