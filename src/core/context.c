@@ -36,6 +36,18 @@ void gate_ctx_trace_follow(struct gate_ctx *ctx, const struct gate_ctx *asker) {
     }
 }
 
+static int64_t take_at_most(int64_t *left_ms, int64_t ms) {
+    int64_t taken = ms < *left_ms ? ms : *left_ms;
+    *left_ms -= taken;
+    return taken;
+}
+
+void gate_ctx_waited_share(struct gate_ctx *ctx, const struct gate_ctx *other, int64_t since_ms) {
+    int64_t left_ms = gate_clock_monotonic_ms(ctx->clock) - since_ms;
+    ctx->waited.upstream_ms += take_at_most(&left_ms, other->waited.upstream_ms);
+    ctx->waited.pause_ms += take_at_most(&left_ms, other->waited.pause_ms);
+}
+
 static void run_continuation(struct gate_step *step) {
     struct gate_ctx *ctx = (struct gate_ctx *)((char *)step - offsetof(struct gate_ctx, step));
     ctx->then(ctx, ctx->then_err, ctx->then_state);

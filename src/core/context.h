@@ -26,12 +26,19 @@ struct gate_ctx;
 /* The continuation of a piece of work. `err` is the outcome of what was waited for. */
 typedef void gate_then_fn(struct gate_ctx *ctx, enum gate_err err, void *state);
 
+/* How long a piece of work has waited for others so far. */
+struct gate_waited {
+    int64_t upstream_ms; /* for answers to what it asked elsewhere */
+    int64_t pause_ms;    /* because it chose to: until it tries again, until something changes */
+};
+
 struct gate_ctx {
     gate_arena *arena;
     struct gate_error error;
     char request_id[GATE_REQUEST_ID_MAX_BYTES + 1];
     struct gate_trace trace; /* what requests upstream are part of */
     int64_t deadline_ms;     /* monotonic; 0 means none */
+    struct gate_waited waited;
     const struct gate_clock *clock;
     gate_runqueue *runqueue;
 
@@ -50,6 +57,10 @@ void gate_ctx_free(struct gate_ctx *ctx);
 
 /* Carry on the trace of `asker` in a context that was made for what it asks. */
 void gate_ctx_trace_follow(struct gate_ctx *ctx, const struct gate_ctx *asker);
+
+/* Count what a context has waited since `since_ms` (monotonic) while `other` did for it what others
+ * needed as well: no longer than `other` has waited itself. */
+void gate_ctx_waited_share(struct gate_ctx *ctx, const struct gate_ctx *other, int64_t since_ms);
 
 /* Hand the work back to the workers: one of them calls then(ctx, err, state). Any thread; the
  * caller must not touch `ctx` afterwards. */

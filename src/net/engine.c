@@ -134,6 +134,16 @@ static void give_handle_back(gate_net *net, struct gate_net_job *job) {
     job->easy = NULL;
 }
 
+/* Here and not where the context goes on, which may be later because we are busy. */
+static void note_wait(struct gate_net_job *job) {
+    int64_t waited_ms = gate_clock_monotonic_ms(job->net->clock) - job->started_ms;
+    if (job->request != NULL) {
+        job->ctx->waited.upstream_ms += waited_ms;
+    } else {
+        job->ctx->waited.pause_ms += waited_ms;
+    }
+}
+
 /* The engine lets go of the job and of its context. */
 static void end_job(struct gate_net_job *job, enum gate_err err) {
     gate_net *net = job->net;
@@ -154,6 +164,7 @@ static void end_job(struct gate_net_job *job, enum gate_err err) {
         gate_net_transfer_done(job);
         atomic_fetch_sub(&net->in_flight, 1);
     }
+    note_wait(job);
     gate_ctx_resume(job->ctx, err, job->then, job->state);
 }
 

@@ -28,6 +28,7 @@ struct waiter {
     struct gate_ctx *ctx;
     gate_then_fn *then;
     void *state;
+    int64_t since_ms; /* monotonic */
 };
 
 /* One refresh; lives in the arena of its own context. */
@@ -196,6 +197,7 @@ static void end_refresh(struct gate_ctx *ctx, enum gate_err err, void *state) {
         if (err != GATE_OK) {
             (void)gate_fail(waiter->ctx, err, "%s", ctx->error.message);
         }
+        gate_ctx_waited_share(waiter->ctx, ctx, waiter->since_ms);
         gate_ctx_resume(waiter->ctx, err, waiter->then, waiter->state);
     }
     gate_ctx_free(ctx);
@@ -377,6 +379,7 @@ static struct waiter *make_waiter(struct gate_ctx *ctx, gate_then_fn *then, void
     waiter->ctx = ctx;
     waiter->then = then;
     waiter->state = state;
+    waiter->since_ms = gate_clock_monotonic_ms(ctx->clock);
     return waiter;
 }
 

@@ -34,6 +34,7 @@ struct gate_scalekit_token_wait {
     struct gate_scalekit_token **ret_token;
     gate_then_fn *then;
     void *state;
+    int64_t since_ms; /* monotonic */
 };
 
 struct token_fetch {
@@ -172,6 +173,7 @@ static void end_fetch(struct gate_ctx *ctx, struct token_fetch *fetch, enum gate
         if (err != GATE_OK) {
             gate_fail(wait->ctx, err, "%s", ctx->error.message);
         }
+        gate_ctx_waited_share(wait->ctx, ctx, wait->since_ms);
         gate_ctx_resume(wait->ctx, err, wait->then, wait->state);
         wait = next;
     }
@@ -290,7 +292,13 @@ void gate_scalekit_token_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
                                void *state) {
     struct gate_scalekit_token_wait *wait =
         gate_arena_make(ctx->arena, struct gate_scalekit_token_wait);
-    *wait = (struct gate_scalekit_token_wait){NULL, ctx, ret_token, then, state};
+    *wait = (struct gate_scalekit_token_wait){
+        .ctx = ctx,
+        .ret_token = ret_token,
+        .then = then,
+        .state = state,
+        .since_ms = gate_clock_monotonic_ms(ctx->clock),
+    };
     bool begins;
     enum gate_err err = GATE_OK;
     pthread_mutex_lock(&scalekit->lock);

@@ -53,6 +53,24 @@ static void drop_content(struct gate_response *response) {
     gate_buffer_done(&response->body);
 }
 
+/* How long the answer took and whose time it was (https://www.w3.org/TR/server-timing/): Scalekit's
+ * with its token, pauses that were asked for or came before another attempt, and the rest, which is
+ * ours. On JSON for known callers alone: to a stranger it would tell how far a guess had come. */
+static void add_server_timing(struct gate_request *request) {
+    const struct gate_ctx *ctx = request->ctx;
+    if (request->caller.kind == GATE_CALLER_NOBODY || !gate_request_wants_json(request)) {
+        return;
+    }
+    const struct gate_waited *waited = &ctx->waited;
+    int64_t total_ms = gate_clock_monotonic_ms(ctx->clock) - request->started_ms;
+    int64_t own_ms = total_ms - waited->upstream_ms - waited->pause_ms;
+    add(request, "Server-Timing",
+        gate_arena_printf(ctx->arena,
+                          "total;dur=%lld, gate;dur=%lld, scalekit;dur=%lld, pause;dur=%lld",
+                          (long long)total_ms, (long long)(own_ms > 0 ? own_ms : 0),
+                          (long long)waited->upstream_ms, (long long)waited->pause_ms));
+}
+
 void gate_request_finish_tagged(struct gate_request *request) {
     struct gate_response *response = &request->response;
     gate_arena *arena = request->ctx->arena;
@@ -83,6 +101,7 @@ void gate_request_finish(struct gate_request *request) {
         response->status = 500;
     }
     add(request, "X-Request-Id", request->ctx->request_id);
+    add_server_timing(request);
     add(request, "Content-Security-Policy", request->web->content_security_policy);
     add(request, "Referrer-Policy", "same-origin");
     add(request, "X-Content-Type-Options", "nosniff");

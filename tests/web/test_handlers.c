@@ -112,6 +112,49 @@ static void test_request_id__taken_or_made(void **state) {
     }
 }
 
+static void test_server_timing__on_json_for_known_callers(void **state) {
+    (void)state;
+    static const char order[] = "{\"tool_name\":\"gmail_send_email\",\"connector\":\"gmail\"}";
+    const struct answer *answer = post_json(&w, PERSONAL, "/api/v1/execute_tool", order);
+    assert_int_equal(answer->status, 200);
+    long long total, gate, scalekit, pause;
+    int end = 0;
+    const char *timing = find_header(answer, "Server-Timing");
+    assert_non_null(timing);
+    assert_int_equal(sscanf(timing,
+                            "total;dur=%lld, gate;dur=%lld, scalekit;dur=%lld, pause;dur=%lld%n",
+                            &total, &gate, &scalekit, &pause, &end),
+                     4);
+    assert_int_equal(timing[end], '\0');
+    assert_int_equal(total, 0); /* the test's clock stands still, the network's does not */
+    assert_int_equal(gate, 0);
+    assert_true(scalekit >= 0);
+    assert_int_equal(pause, 0);
+    static const struct {
+        enum who who;
+        const char *target;
+        size_t count;
+    } cases[] = {
+        {PERSONAL, "/api/v1/me", 1},
+        {BROWSER, "/api/v1/connections", 1},
+        {SERVICE_ANN, "/api/v1/connections/nothing", 1},
+        {SERVICE, "/api/v1/connections", 1}, /* refused: whose connections? */
+        {NOBODY, "/api/v1/me", 0},
+        {NOBODY, "/readyz", 0},
+        {BROWSER, "/", 0},
+        {NOBODY, "/nothing", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        answer = get(&w, cases[i].who, cases[i].target);
+        if (count_headers(answer, "Server-Timing") != cases[i].count) {
+            fail_msg("%s", cases[i].target);
+        }
+    }
+    answer = get_with(NOBODY, "/api/v1/me", "HTTP_AUTHORIZATION=Bearer ghp_not-one-of-ours");
+    assert_int_equal(answer->status, 401);
+    assert_int_equal(count_headers(answer, "Server-Timing"), 0);
+}
+
 static void test_policy__lets_nothing_foreign_in(void **state) {
     (void)state;
     const char *policy = find_header(get(&w, NOBODY, "/signin"), "Content-Security-Policy");
@@ -282,6 +325,7 @@ int main(void) {
         CASE(test_address__queries_as_declared),
         CASE(test_form__kinds_of_bodies),
         CASE(test_request_id__taken_or_made),
+        CASE(test_server_timing__on_json_for_known_callers),
         CASE(test_policy__lets_nothing_foreign_in),
         CASE(test_busy__is_503_with_retry_after),
         CASE(test_signin__strangers_come_back_where_they_were),

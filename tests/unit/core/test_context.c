@@ -26,6 +26,30 @@ static void test_new__request_id(void **state) {
     gate_ctx_free(NULL);
 }
 
+static void test_waited_share__is_bounded_by_both(void **state) {
+    (void)state;
+    struct gate_test_clock clock;
+    gate_test_clock_init(&clock);
+    struct gate_ctx *other = gate_ctx_new(&clock.clock, NULL, NULL);
+    other->waited = (struct gate_waited){.upstream_ms = 300, .pause_ms = 100};
+    static const struct {
+        int64_t passed_ms;
+        int64_t upstream_ms;
+        int64_t pause_ms;
+    } cases[] = {{0, 0, 0}, {200, 200, 0}, {350, 300, 50}, {400, 300, 100}, {900, 300, 100}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gate_ctx *ctx = gate_ctx_new(&clock.clock, NULL, NULL);
+        ctx->waited.upstream_ms = 7;
+        int64_t since_ms = gate_clock_monotonic_ms(ctx->clock);
+        gate_test_clock_advance(&clock, cases[i].passed_ms);
+        gate_ctx_waited_share(ctx, other, since_ms);
+        assert_int_equal(ctx->waited.upstream_ms, 7 + cases[i].upstream_ms);
+        assert_int_equal(ctx->waited.pause_ms, cases[i].pause_ms);
+        gate_ctx_free(ctx);
+    }
+    gate_ctx_free(other);
+}
+
 static void test_fail__first_wins(void **state) {
     (void)state;
     struct gate_test_clock clock;
@@ -110,6 +134,7 @@ static void test_resume__runs_once_on_the_queue(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new__request_id),
+        cmocka_unit_test(test_waited_share__is_bounded_by_both),
         cmocka_unit_test(test_fail__first_wins),
         cmocka_unit_test(test_fail__long_message_is_cut),
         cmocka_unit_test(test_err_name__every_kind),

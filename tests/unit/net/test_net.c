@@ -541,6 +541,8 @@ static void test_delay__resumes_later_or_says_that_there_is_no_time(void **state
     gate_runqueue_run_until(fixture->queue, &call.is_done);
     assert_int_equal(call.err, GATE_OK);
     assert_true(gate_clock_monotonic_ms(&gate_clock_system) - before_ms >= 20);
+    assert_true(call.ctx->waited.pause_ms >= 20);
+    assert_int_equal(call.ctx->waited.upstream_ms, 0);
     call.is_done = false;
     call.ctx->deadline_ms = gate_clock_monotonic_ms(&gate_clock_system) + 1000;
     gate_net_delay(call.ctx, fixture->net, 5000, note_end, &call);

@@ -107,6 +107,30 @@ static void test_accounts_need__asks_once_for_all_who_wait(void **state) {
     assert_int_equal(count_of(world, &world->count_list), 1);
 }
 
+static void test_accounts_need__counts_the_wait_for_all_who_wait(void **state) {
+    struct world *world = *state;
+    struct work works[2];
+    /* The token's fetch is on a context of its own, as is the refresh that waits for it. */
+    add_fault(world, "/oauth/token", (struct gate_test_http_answer){.is_held = true});
+    for (int i = 0; i < 2; i++) {
+        begin_work(world, &works[i]);
+        gate_portal_accounts_need(works[i].ctx, world->portal, &world->caller.user, note_end,
+                                  &works[i]);
+        gate_test_server_wait_requests(world->server, 1);
+        advance(world, 1000);
+    }
+    gate_test_server_release(world->server);
+    for (int i = 0; i < 2; i++) {
+        wait_for(world, &works[i]);
+        assert_int_equal(works[i].ctx->waited.pause_ms, 0);
+    }
+    assert_true(works[0].ctx->waited.upstream_ms >= 2000);
+    assert_true(works[1].ctx->waited.upstream_ms >= 1000);
+    assert_true(works[1].ctx->waited.upstream_ms <= works[0].ctx->waited.upstream_ms - 500);
+    end_work(&works[0]);
+    end_work(&works[1]);
+}
+
 static void test_accounts_need__tells_all_who_wait_of_a_failure(void **state) {
     struct world *world = *state;
     struct work works[2];
@@ -212,6 +236,7 @@ int main(void) {
         world_test(test_catalogue_need__goes_on_with_an_old_record),
         world_test(test_accounts_need__reads_and_reconciles),
         world_test(test_accounts_need__asks_once_for_all_who_wait),
+        world_test(test_accounts_need__counts_the_wait_for_all_who_wait),
         world_test(test_accounts_need__tells_all_who_wait_of_a_failure),
         world_test(test_accounts_need__is_bounded),
         world_test(test_free__waits_for_what_is_under_way),
