@@ -80,6 +80,14 @@ const struct gate_setting gate_settings[] = {
      .help =
          "Calls of the JSON endpoint in one person's name per minute; a minute's worth may come "
          "at once; 0 for no limit."},
+    {.name = "GATEHOUSE_TOKEN_IN_FLIGHT_MAX",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "1000",
+     .min = 0,
+     .max = 20000,
+     FIELD(token_in_flight_max),
+     .help = "Calls of the JSON endpoint that one service token may have under way for all its "
+             "users together; beyond it the answer is 429; 0 for no limit."},
     {.name = "GATEHOUSE_KEEP_CONNECTIONS",
      .kind = GATE_SETTING_SWITCH,
      .fallback = "yes",

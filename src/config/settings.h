@@ -32,6 +32,7 @@ struct gate_config {
     int user_in_flight_max; /* calls of the JSON endpoint in one user's name at a time; 0: no limit
                              */
     int user_calls_per_minute; /* the same per minute */
+    int token_in_flight_max;   /* calls of one service token at a time; 0: no limit */
     bool keep_connections;
     int64_t shutdown_timeout_ms;
     int upstream_connections_max;

@@ -181,22 +181,29 @@ static void end_stay(void *object) {
 
 enum answer { ADMITTED, NO_ROOM, OVER_RATE, OVER_IN_FLIGHT };
 
-/* `rate` and `in_flight_max` may be 0 for none. With `stay`, an admitted call is under way. */
-static enum answer admit(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
-                         int64_t rate, int32_t in_flight_max, int64_t now_ms,
-                         struct gate_quota *quota, struct stay *stay) {
+/* Who asks, and how much they may; 0 for no limit. */
+struct asking {
+    enum seat_kind kind;
+    int64_t id;
+    int64_t rate;
+    int32_t in_flight_max;
+    const char *name; /* for the sentence of a refusal */
+};
+
+/* Where calls at a time are limited, an admitted one is under way: then `stay` gets its seat. */
+static enum answer admit(struct gate_admissions *admissions, const struct asking *asking,
+                         int64_t now_ms, struct gate_quota *quota, struct stay *stay) {
     struct gate_quota spent = {0};
     enum answer answer = ADMITTED;
     pthread_mutex_lock(&admissions->lock);
-    struct seat *seat = take_seat(admissions, kind, id, rate, now_ms);
+    struct seat *seat = take_seat(admissions, asking->kind, asking->id, asking->rate, now_ms);
     if (seat == NULL) {
         answer = NO_ROOM;
-    } else if (in_flight_max > 0 && seat->in_flight >= in_flight_max) {
+    } else if (asking->in_flight_max > 0 && seat->in_flight >= asking->in_flight_max) {
         answer = OVER_IN_FLIGHT;
-    } else if (rate > 0 && !spend(seat, rate, now_ms, &spent)) {
+    } else if (asking->rate > 0 && !spend(seat, asking->rate, now_ms, &spent)) {
         answer = OVER_RATE;
-    }
-    if (answer == ADMITTED && stay != NULL) {
+    } else if (asking->in_flight_max > 0) {
         seat->in_flight++;
         *stay = (struct stay){admissions, seat};
     }
@@ -207,18 +214,18 @@ static enum answer admit(struct gate_admissions *admissions, enum seat_kind kind
     return answer;
 }
 
-static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const char *whose,
-                            int64_t most, struct gate_quota *quota) {
+static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const struct asking *asking,
+                            struct gate_quota *quota) {
     switch (answer) {
     case OVER_RATE:
         return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
-                         "%s made more than %lld calls in a minute (limit: rate).", whose,
-                         (long long)most);
+                         "%s made more than %lld calls in a minute (limit: rate).", asking->name,
+                         (long long)asking->rate);
     case OVER_IN_FLIGHT:
         quota->retry_after_s = 1;
         return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
-                         "%s has %lld calls under way already (limit: calls at a time).", whose,
-                         (long long)most);
+                         "%s has %d calls under way already (limit: calls at a time).",
+                         asking->name, (int)asking->in_flight_max);
     case NO_ROOM:
         return gate_fail(ctx, GATE_ERR_BUSY, "Too much is going on at once; try again shortly.");
     case ADMITTED:
@@ -227,33 +234,51 @@ static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const char
     return GATE_OK;
 }
 
-enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
-                                      const struct gate_caller *caller, struct gate_quota *quota) {
-    int64_t rate = caller->token.calls_per_minute;
-    bool is_token =
-        caller->kind == GATE_CALLER_PERSONAL_TOKEN || caller->kind == GATE_CALLER_SERVICE_TOKEN;
-    if (!is_token || rate == 0) {
+static enum gate_err admit_caller(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct asking *asking, struct gate_quota *quota) {
+    if (asking->rate == 0 && asking->in_flight_max == 0) {
         return GATE_OK;
     }
-    enum answer answer = admit(portal->admissions, SEAT_TOKEN, caller->token.id, rate, 0,
-                               gate_clock_monotonic_ms(ctx->clock), quota, NULL);
-    return refuse(ctx, answer, "This token", rate, quota);
+    struct stay stay = {0};
+    enum answer answer =
+        admit(portal->admissions, asking, gate_clock_monotonic_ms(ctx->clock), quota, &stay);
+    if (stay.seat != NULL) {
+        struct stay *kept = gate_arena_make(ctx->arena, struct stay);
+        *kept = stay;
+        gate_arena_defer(ctx->arena, end_stay, kept);
+    }
+    return refuse(ctx, answer, asking, quota);
+}
+
+enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
+                                      const struct gate_caller *caller, struct gate_quota *quota) {
+    struct asking asking = {
+        .kind = SEAT_TOKEN,
+        .id = caller->token.id,
+        .rate = caller->token.calls_per_minute,
+        .name = "This token",
+    };
+    if (caller->kind == GATE_CALLER_SERVICE_TOKEN) {
+        /* A personal token's calls are all its owner's, who has a limit already. */
+        asking.in_flight_max = portal->parts.config->token_in_flight_max;
+    } else if (caller->kind != GATE_CALLER_PERSONAL_TOKEN) {
+        return GATE_OK;
+    }
+    return admit_caller(ctx, portal, &asking, quota);
 }
 
 enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
                                      const struct gate_caller *caller, struct gate_quota *quota) {
     const struct gate_config *config = portal->parts.config;
-    int64_t rate = config->user_calls_per_minute;
-    int32_t in_flight_max = config->user_in_flight_max;
-    bool has_user = caller->kind == GATE_CALLER_BROWSER || caller->has_user;
-    if (!has_user || (rate == 0 && in_flight_max == 0)) {
+    if (caller->kind != GATE_CALLER_BROWSER && !caller->has_user) {
         return GATE_OK;
     }
-    struct stay *stay = gate_arena_make(ctx->arena, struct stay);
-    enum answer answer = admit(portal->admissions, SEAT_USER, caller->user.id, rate, in_flight_max,
-                               gate_clock_monotonic_ms(ctx->clock), quota, stay);
-    if (answer == ADMITTED) {
-        gate_arena_defer(ctx->arena, end_stay, stay);
-    }
-    return refuse(ctx, answer, "This user", answer == OVER_RATE ? rate : in_flight_max, quota);
+    const struct asking asking = {
+        .kind = SEAT_USER,
+        .id = caller->user.id,
+        .rate = config->user_calls_per_minute,
+        .in_flight_max = config->user_in_flight_max,
+        .name = "This user",
+    };
+    return admit_caller(ctx, portal, &asking, quota);
 }

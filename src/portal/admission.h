@@ -1,5 +1,5 @@
-/* How much one caller may ask for: calls per minute for a token and for a user, and calls at a time
- * for a user, so that nobody takes the portal from the others.
+/* How much one caller may ask for: calls per minute and calls at a time, for a token and for a
+ * user, so that nobody takes the portal from the others.
  *
  * Each token and user has a token bucket that holds a minute's calls: a burst of that many is let
  * through, and then one at a time as it fills. Kept in memory, for the most recent
@@ -21,8 +21,9 @@ struct gate_quota {
     int64_t retry_after_s; /* set by a refusal */
 };
 
-/* Count a call against the caller's token; nothing for other callers. `quota` keeps the tighter of
- * what it holds and this. */
+/* Count a call against the caller's token and, for a service token, as one of those that it has
+ * under way (as below); nothing for other callers. `quota` keeps the tighter of what it holds and
+ * this. */
 enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
                                       const struct gate_caller *caller,
                                       struct gate_quota *quota) GATE_MUST_CHECK;

@@ -12,7 +12,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 const stack = await startStack({
     connections: 60,
     env: {
-        GATEHOUSE_LOG_LEVEL: 'warn', GATEHOUSE_USER_IN_FLIGHT_MAX: '0', GATEHOUSE_USER_CALLS_PER_MINUTE: '0',
+        GATEHOUSE_LOG_LEVEL: 'warn', GATEHOUSE_USER_IN_FLIGHT_MAX: '0', GATEHOUSE_TOKEN_IN_FLIGHT_MAX: '0', GATEHOUSE_USER_CALLS_PER_MINUTE: '0',
         GATEHOUSE_IN_FLIGHT_MAX: '5000', GATEHOUSE_UPSTREAM_CONNECTIONS_MAX: '4096',
     },
 });

@@ -156,7 +156,7 @@ describe('the service', () => {
     });
 
     it('1,000 slow calls in flight on a few threads and little memory', async () => {
-        const { stack, token } = await startConnected({ env: { GATEHOUSE_USER_IN_FLIGHT_MAX: '0' } });
+        const { stack, token } = await startConnected({ env: { GATEHOUSE_USER_IN_FLIGHT_MAX: '0', GATEHOUSE_TOKEN_IN_FLIGHT_MAX: '0' } });
         const count = sanitized ? 200 : 1000; // a sanitizer is too slow to start more before the first ends
         try {
             const { pid } = stack.programs.gatehouse;

@@ -129,7 +129,7 @@ describe('limits of callers', () => {
     let stack;
     before(async () => {
         // So few places that one flood without limits would fill them all.
-        stack = await startStack({ env: { GATEHOUSE_IN_FLIGHT_MAX: '100', GATEHOUSE_USER_IN_FLIGHT_MAX: '20' } });
+        stack = await startStack({ env: { GATEHOUSE_IN_FLIGHT_MAX: '100', GATEHOUSE_USER_IN_FLIGHT_MAX: '20', GATEHOUSE_TOKEN_IN_FLIGHT_MAX: '30' } });
         for (const identifier of [ADA, GRACE]) await stack.simPost('/sim/accounts', { connector: 'gmail', identifier, status: 'ACTIVE' });
     });
     afterEach(() => stack.clearFaults());
@@ -160,6 +160,23 @@ describe('limits of callers', () => {
         await stack.clearFaults();
         const app = await executeTool(stack, token, { ...fetchMails, params: { sim_error: 429 } });
         assert.equal(assertProblem(app, 422, 'provider-error').source, 'provider');
+    });
+
+    it('one service token that acts for many users cannot take all places', async () => {
+        const greedy = stack.token({ label: 'greedy' });
+        const other = stack.token({ label: 'other', users: GRACE });
+        const users = Array.from({ length: 12 }, (_, at) => `user-${at}@example.com`);
+        for (const identifier of users) await stack.simPost('/sim/accounts', { connector: 'gmail', identifier, status: 'ACTIVE' });
+        await stack.fault({ match: '/api/v1/execute_tool', latency_ms: process.env.GATE_SANITIZED ? 6000 : 1500 });
+        // Ten calls for each of twelve users, none beyond a user's own limit, and more than the portal has places for.
+        const calls = users.flatMap((user) => Array.from({ length: 10 }, () => executeTool(stack, greedy, fetchMails, { user })));
+        const first = await Promise.race(calls);
+        assert.equal(first.status, 429, 'refused at once, without waiting');
+        assert.match(first.json.detail, /This token has 30 calls under way already/);
+        assert.equal((await executeTool(stack, other, fetchMails, { user: GRACE })).status, 200);
+        const statuses = (await Promise.all(calls)).map(({ status }) => status);
+        assert.ok(statuses.filter((status) => status === 200).length >= 30, String(statuses));
+        assert.deepEqual([...new Set(statuses)].sort(), [200, 429]);
     });
 
     it('one caller floods, and another does not notice', async (t) => {

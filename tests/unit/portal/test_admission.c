@@ -184,6 +184,55 @@ static void test_in_flight__nobody_is_not_counted(void **state) {
     }
 }
 
+static enum gate_err begin_for(int64_t token_id, int64_t user_id, struct gate_ctx **ret_ctx) {
+    struct gate_caller caller = token_caller(token_id, 0);
+    struct gate_quota quota = {0};
+    *ret_ctx = gate_ctx_new(&p.clock.clock, p.runqueue, NULL);
+    enum gate_err err = gate_portal_admit_token(*ret_ctx, p.portal, &caller, &quota);
+    caller.has_user = true;
+    caller.user.id = user_id;
+    return err == GATE_OK ? gate_portal_admit_user(*ret_ctx, p.portal, &caller, &quota) : err;
+}
+
+static void test_in_flight__of_a_service_token_over_all_users(void **state) {
+    (void)state;
+    p.config.token_in_flight_max = 3;
+    p.config.user_in_flight_max = 2;
+    struct gate_ctx *ctx[5];
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(begin_for(1, i, &ctx[i]), GATE_OK);
+    }
+    assert_int_equal(begin_for(1, 4, &ctx[3]), GATE_ERR_OVER_QUOTA);
+    assert_non_null(strstr(ctx[3]->error.message, "This token has 3 calls under way"));
+    gate_ctx_free(ctx[3]);
+    assert_int_equal(begin_for(2, 4, &ctx[3]), GATE_OK); /* another token's are its own */
+    gate_ctx_free(ctx[0]);
+    assert_int_equal(begin_for(1, 1, &ctx[0]), GATE_OK);
+    gate_ctx_free(ctx[0]);
+    /* A call refused for its user's sake keeps no place of the token's. */
+    assert_int_equal(begin_for(1, 1, &ctx[0]), GATE_OK);
+    assert_int_equal(begin_for(2, 1, &ctx[4]), GATE_ERR_OVER_QUOTA);
+    for (int i = 0; i < 5; i++) {
+        gate_ctx_free(ctx[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(begin_for(2, i, &ctx[i]), GATE_OK);
+    }
+    for (int i = 0; i < 3; i++) {
+        gate_ctx_free(ctx[i]);
+    }
+}
+
+static void test_in_flight__of_a_personal_token_is_its_owners(void **state) {
+    (void)state;
+    p.config.token_in_flight_max = 1;
+    struct gate_caller caller = user_caller(1);
+    struct gate_quota quota = {0};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(gate_portal_admit_token(p.ctx, p.portal, &caller, &quota), GATE_OK);
+    }
+}
+
 /* ---- so many that not all can be kept ---- */
 
 static void test_seats__the_longest_unused_are_forgotten(void **state) {
@@ -232,6 +281,8 @@ int main(void) {
         CASE(test_in_flight__until_the_context_is_freed),
         CASE(test_in_flight__a_refused_call_costs_nothing),
         CASE(test_in_flight__nobody_is_not_counted),
+        CASE(test_in_flight__of_a_service_token_over_all_users),
+        CASE(test_in_flight__of_a_personal_token_is_its_owners),
         CASE(test_seats__the_longest_unused_are_forgotten),
         CASE(test_seats__calls_under_way_are_not_forgotten),
     };
