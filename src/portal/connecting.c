@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "portal/blame.h"
 #include "portal/connector_name.h"
 #include "portal/refresh.h"
 #include "portal/return_target.h"
@@ -112,22 +113,9 @@ static void after_look(struct gate_ctx *ctx, enum gate_err err, void *state) {
     end_beginning(ctx, beginning, beginning->link_err);
 }
 
-/* Whatever Scalekit does not like about our request, the person cannot help it. */
-static enum gate_err blame_upstream(enum gate_err err) {
-    switch (err) {
-    case GATE_ERR_INPUT:
-    case GATE_ERR_FORBIDDEN:
-    case GATE_ERR_CONFLICT:
-    case GATE_ERR_PROVIDER:
-        return GATE_ERR_UPSTREAM;
-    default:
-        return err;
-    }
-}
-
 static void after_link(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct beginning *beginning = state;
-    err = blame_upstream(err);
+    err = gate_blame_upstream(err);
     if (err != GATE_OK) {
         note_ending(beginning->portal, &beginning->attempt.state_hash, "no_link");
     }

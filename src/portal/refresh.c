@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "portal/account_ask.h"
+#include "portal/blame.h"
 #include "portal/connector_name.h"
 #include "portal/state.h"
 #include "store/connection.h"
@@ -170,18 +171,10 @@ static void log_failure(const struct refresh *refresh, enum gate_err err) {
                    GATE_LOG_TEXT("error", refresh->ctx->error.message));
 }
 
-/* What Scalekit refuses of our own reading is nothing that whoever waits for it did wrong. */
-static enum gate_err blame_upstream(enum gate_err err) {
-    bool is_refusal = err == GATE_ERR_INPUT || err == GATE_ERR_FORBIDDEN ||
-                      err == GATE_ERR_NOT_FOUND || err == GATE_ERR_CONFLICT ||
-                      err == GATE_ERR_PROVIDER;
-    return is_refusal ? GATE_ERR_UPSTREAM : err;
-}
-
 static void end_refresh(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct refresh *refresh = state;
     struct gate_refresher *refresher = refresh->refresher;
-    err = blame_upstream(err);
+    err = err == GATE_ERR_NOT_FOUND ? GATE_ERR_UPSTREAM : gate_blame_upstream(err);
     if (err != GATE_OK) {
         log_failure(refresh, err);
     }
@@ -383,6 +376,17 @@ static struct waiter *make_waiter(struct gate_ctx *ctx, gate_then_fn *then, void
     return waiter;
 }
 
+static void wait_for_refresh(struct gate_ctx *ctx, gate_portal *portal, int64_t user_id,
+                             const char *identifier, gate_then_fn *then, void *state) {
+    enum gate_err err =
+        begin_refresh(ctx, portal->refresher, user_id, identifier, make_waiter(ctx, then, state));
+    if (err != GATE_OK) {
+        const char *why = err == GATE_ERR_BUSY ? "too many accounts are being read"
+                                               : "Scalekit could not be asked a moment ago";
+        then(ctx, gate_fail(ctx, err, "%s", why), state);
+    }
+}
+
 /* With a record: refresh it in the background when it is older than `max_age_ms`. Without: wait for
  * one. */
 static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_at,
@@ -391,13 +395,7 @@ static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_
     int64_t user_id = user == NULL ? CATALOGUE : user->id;
     const char *identifier = user == NULL ? NULL : user->identifier;
     if (read_at == 0) {
-        enum gate_err err = begin_refresh(ctx, portal->refresher, user_id, identifier,
-                                          make_waiter(ctx, then, state));
-        if (err != GATE_OK) {
-            const char *why = err == GATE_ERR_BUSY ? "too many accounts are being read"
-                                                   : "Scalekit could not be asked a moment ago";
-            then(ctx, gate_fail(ctx, err, "%s", why), state);
-        }
+        wait_for_refresh(ctx, portal, user_id, identifier, then, state);
         return;
     }
     if (gate_ctx_now_ms(ctx) - read_at >= max_age_ms) {
@@ -425,6 +423,11 @@ void gate_portal_accounts_need(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_user *user, gate_then_fn *then, void *state) {
     need_record(ctx, portal, user->accounts_read_at, portal->parts.config->account_max_age_ms, user,
                 then, state);
+}
+
+void gate_portal_accounts_read(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_user *user, gate_then_fn *then, void *state) {
+    wait_for_refresh(ctx, portal, user->id, user->identifier, then, state);
 }
 
 void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,

@@ -22,6 +22,11 @@ void gate_portal_catalogue_need(struct gate_ctx *ctx, gate_portal *portal, gate_
 void gate_portal_accounts_need(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_user *user, gate_then_fn *then, void *state);
 
+/* Read the user's accounts from Scalekit now, however young the record is, and wait for it; a
+ * reading that is under way counts. */
+void gate_portal_accounts_read(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_user *user, gate_then_fn *then, void *state);
+
 /* Start a refresh of the user's accounts in the background unless one is under way or the record is
  * younger than `max_age_ms`; whether it could be started shows in the record alone. */
 void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,

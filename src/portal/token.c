@@ -361,3 +361,11 @@ enum gate_err gate_portal_tool_check(struct gate_ctx *ctx, const struct gate_cal
     }
     return refuse(ctx, caller->token.tools, tool_name, "run that tool", "tools");
 }
+
+enum gate_err gate_portal_scope_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                      const char *scope, const char *what) {
+    return gate_portal_has_scope(caller, scope)
+               ? GATE_OK
+               : gate_fail(ctx, GATE_ERR_FORBIDDEN, "This token may not %s (rule: scope %s).", what,
+                           scope);
+}

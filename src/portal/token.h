@@ -46,8 +46,9 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
                             const char **ret_public_id, gate_then_fn *then, void *state);
 
 /* What a token may do at all; scopes are its list. */
-#define GATE_SCOPE_READ "tools:read"       /* connections, accounts, tools */
-#define GATE_SCOPE_EXECUTE "tools:execute" /* run tools */
+#define GATE_SCOPE_READ "tools:read"         /* connections, accounts, tools */
+#define GATE_SCOPE_EXECUTE "tools:execute"   /* run tools */
+#define GATE_SCOPE_ACCOUNTS "accounts:write" /* end connections; never given unless asked for */
 
 /* May this caller use a connection, and a tool on it? Browsers may; tokens by their rules. */
 bool gate_portal_may_use_connection(const struct gate_caller *caller, const char *connection_name);
@@ -62,5 +63,9 @@ enum gate_err gate_portal_tool_check(struct gate_ctx *ctx, const struct gate_cal
                                      const char *tool_name) GATE_MUST_CHECK;
 
 bool gate_portal_has_scope(const struct gate_caller *caller, const char *scope);
+
+/* The same as an outcome; `what` goes on "This token may not". */
+enum gate_err gate_portal_scope_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                      const char *scope, const char *what) GATE_MUST_CHECK;
 
 #endif

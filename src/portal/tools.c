@@ -262,11 +262,9 @@ void gate_portal_tools_list(struct gate_ctx *ctx, gate_portal *portal,
                             const struct gate_caller *caller,
                             const struct gate_scalekit_tools_query *query,
                             struct gate_tools_page *ret_page, gate_then_fn *then, void *state) {
-    if (!gate_portal_has_scope(caller, GATE_SCOPE_READ)) {
-        then(ctx,
-             gate_fail(ctx, GATE_ERR_FORBIDDEN,
-                       "This token may not list tools (rule: scope " GATE_SCOPE_READ ")."),
-             state);
+    enum gate_err err = gate_portal_scope_check(ctx, caller, GATE_SCOPE_READ, "list tools");
+    if (err != GATE_OK) {
+        then(ctx, err, state);
         return;
     }
     struct listing *listing = gate_arena_make(ctx->arena, struct listing);

@@ -157,6 +157,35 @@ void gate_scalekit_account_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
     gate_scalekit_call_start(ctx, one->call);
 }
 
+/* The member connected_account is required, though there is nothing to say in it. */
+static void set_new_account_body(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                                 const char *connection_name, const char *identifier) {
+    struct gate_json_writer writer;
+    gate_scalekit_call_body_open(ctx, call, &writer);
+    gate_json_write_text(&writer, WIRE_CONNECTOR, connection_name);
+    gate_json_write_text(&writer, WIRE_IDENTIFIER, identifier);
+    gate_json_open_object(&writer, WIRE_ACCOUNT);
+    gate_json_close_object(&writer);
+    gate_scalekit_call_body_close(call, &writer);
+}
+
+void gate_scalekit_account_create(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                  const char *connection_name, const char *identifier,
+                                  struct gate_scalekit_account *ret_account, gate_then_fn *then,
+                                  void *state) {
+    if (!require_texts(ctx, connection_name, identifier, then, state)) {
+        return;
+    }
+    struct account_call *one =
+        make_account_call(ctx, scalekit, "POST", WIRE_ACCOUNTS_PATH, then, state);
+    one->connection_name = connection_name;
+    one->identifier = identifier;
+    one->ret_account = ret_account;
+    one->call->then = take_account;
+    set_new_account_body(ctx, one->call, connection_name, identifier);
+    gate_scalekit_call_start(ctx, one->call);
+}
+
 static void take_link(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct account_call *one = state;
     if (err == GATE_OK) {

@@ -36,22 +36,36 @@ static void free_buffer(void *buffer) {
     gate_buffer_done(buffer);
 }
 
-void gate_scalekit_call_body_set(struct gate_ctx *ctx, struct gate_scalekit_call *call,
-                                 const struct gate_scalekit_field *fields, size_t count) {
+void gate_scalekit_call_body_open(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                                  struct gate_json_writer *writer) {
     struct gate_buffer *buffer = gate_arena_make(ctx->arena, struct gate_buffer);
     gate_buffer_init(buffer, TEXTS_MAX_BYTES);
     gate_arena_defer(ctx->arena, free_buffer, buffer);
+    gate_json_writer_init(writer, buffer);
+    gate_json_open_object(writer, NULL);
+    call->body = NULL;
+    call->body_length = 0;
+}
+
+void gate_scalekit_call_body_close(struct gate_scalekit_call *call,
+                                   struct gate_json_writer *writer) {
+    gate_json_close_object(writer);
+    if (!writer->buffer->overflowed) {
+        call->body = gate_buffer_text(writer->buffer);
+        call->body_length = writer->buffer->length;
+    }
+}
+
+void gate_scalekit_call_body_set(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                                 const struct gate_scalekit_field *fields, size_t count) {
     struct gate_json_writer writer;
-    gate_json_writer_init(&writer, buffer);
-    gate_json_open_object(&writer, NULL);
+    gate_scalekit_call_body_open(ctx, call, &writer);
     for (size_t i = 0; i < count; i++) {
         if (fields[i].text != NULL) {
             gate_json_write_text(&writer, fields[i].name, fields[i].text);
         }
     }
-    gate_json_close_object(&writer);
-    call->body = buffer->overflowed ? NULL : gate_buffer_text(buffer);
-    call->body_length = buffer->overflowed ? 0 : buffer->length;
+    gate_scalekit_call_body_close(call, &writer);
 }
 
 static void end_call(struct gate_ctx *ctx, struct gate_scalekit_call *call, enum gate_err err) {

@@ -11,6 +11,7 @@
 
 #include "scalekit/scalekit.h"
 #include "json/json.h"
+#include "json/writer.h"
 
 struct gate_scalekit_token;
 struct gate_scalekit_token_wait;
@@ -87,6 +88,12 @@ struct gate_scalekit_field {
     const char *name;
     const char *text; /* NULL: leave out */
 };
+
+/* The body is one JSON object; its members are written between these two. */
+void gate_scalekit_call_body_open(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                                  struct gate_json_writer *writer);
+void gate_scalekit_call_body_close(struct gate_scalekit_call *call,
+                                   struct gate_json_writer *writer);
 
 /* Set the body to one JSON object of texts. */
 void gate_scalekit_call_body_set(struct gate_ctx *ctx, struct gate_scalekit_call *call,

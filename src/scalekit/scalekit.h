@@ -136,6 +136,13 @@ void gate_scalekit_account_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
                                  struct gate_scalekit_account *ret_account, gate_then_fn *then,
                                  void *state);
 
+/* Make an account that its user has yet to authorize; without credentials, which are nothing of
+ * ours. GATE_ERR_CONFLICT when there is one already. */
+void gate_scalekit_account_create(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                  const char *connection_name, const char *identifier,
+                                  struct gate_scalekit_account *ret_account, gate_then_fn *then,
+                                  void *state);
+
 /* Mint the short-lived link to Scalekit's hosted page. The link is https (http on loopback only). A
  * link that was minted and lost harms nobody, so this is retried like a read. */
 void gate_scalekit_magic_link_make(struct gate_ctx *ctx, gate_scalekit *scalekit,
@@ -165,6 +172,12 @@ void gate_scalekit_tools_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
                                const struct gate_scalekit_tools_query *query,
                                struct gate_scalekit_reply *ret_reply, gate_then_fn *then,
                                void *state);
+
+/* Read the workspace's tools of one name, whether or not anybody could run them. *ret_reply is set
+ * in every case (then also: its failure). */
+void gate_scalekit_tools_named_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                     const char *tool_name, struct gate_scalekit_reply *ret_reply,
+                                     gate_then_fn *then, void *state);
 
 /* Run a tool as a user. *ret_reply is set in every case (then also: its failure). */
 void gate_scalekit_tool_execute(struct gate_ctx *ctx, gate_scalekit *scalekit,

@@ -6,6 +6,8 @@
 
 /* Names and identifiers around the parameters. */
 #define ENVELOPE_MAX_BYTES (16 * 1024)
+/* More apps than this have one tool of the same name only if something is wrong. */
+#define NAMED_MAX "100"
 
 struct tool_call {
     struct gate_scalekit_call *call;
@@ -86,6 +88,21 @@ void gate_scalekit_tools_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
         gate_scalekit_call_query_add(ctx, call, WIRE_PAGE_TOKEN, query->page_token);
     }
     gate_scalekit_call_start(ctx, call);
+}
+
+void gate_scalekit_tools_named_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                     const char *tool_name, struct gate_scalekit_reply *ret_reply,
+                                     gate_then_fn *then, void *state) {
+    *ret_reply = (struct gate_scalekit_reply){0};
+    if (gate_text_is_empty(tool_name)) {
+        then(ctx, gate_fail(ctx, GATE_ERR_INPUT, "tools without a name were asked for"), state);
+        return;
+    }
+    struct tool_call *tool =
+        make_tool_call(ctx, scalekit, "GET", WIRE_TOOLS_PATH, ret_reply, then, state);
+    gate_scalekit_call_query_add(ctx, tool->call, WIRE_FILTER_TOOL_NAME, tool_name);
+    gate_scalekit_call_query_add(ctx, tool->call, WIRE_PAGE_SIZE, NAMED_MAX);
+    gate_scalekit_call_start(ctx, tool->call);
 }
 
 static void free_buffer(void *buffer) {

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "core/encoding.h"
 #include "core/text.h"
+#include "portal/account_link.h"
 #include "portal/connector_wait.h"
 #include "portal/token.h"
 #include "web/api/api.h"
@@ -16,7 +16,6 @@ struct listing {
 
 static void write_members(struct gate_request *request, struct gate_json_writer *writer,
                           const struct gate_connector *connector) {
-    gate_arena *arena = request->ctx->arena;
     gate_json_write_text(writer, "connection_name", connector->name);
     gate_json_write_text(writer, "display_name", connector->display_name);
     gate_json_write_text(writer, "provider", connector->provider);
@@ -33,9 +32,8 @@ static void write_members(struct gate_request *request, struct gate_json_writer 
     gate_json_write_time(writer, "last_used_at", connector->last_used_at);
     gate_json_write_bool(writer, "offered", connector->state != GATE_CONNECTOR_NOT_OFFERED);
     gate_json_write_text(writer, "connect_url",
-                         gate_arena_printf(arena, "%s/connect/%s",
-                                           request->web->options.config->public_url,
-                                           gate_percent_format(arena, connector->name)));
+                         gate_account_link_format(request->ctx->arena, request->web->options.config,
+                                                  connector->name, NULL));
 }
 
 static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
@@ -65,11 +63,8 @@ static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
 }
 
 static enum gate_err check_scope(struct gate_request *request) {
-    return gate_portal_has_scope(&request->caller, GATE_SCOPE_READ)
-               ? GATE_OK
-               : gate_fail(request->ctx, GATE_ERR_FORBIDDEN,
-                           "This token may not list connections (rule: scope " GATE_SCOPE_READ
-                           ").");
+    return gate_portal_scope_check(request->ctx, &request->caller, GATE_SCOPE_READ,
+                                   "list connections");
 }
 
 void gate_api_connections_handle(struct gate_request *request) {

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/encoding.h"
 #include "core/text.h"
+#include "portal/account_link.h"
 #include "portal/return_target.h"
 #include "portal/tool_call.h"
 #include "web/api/api.h"
@@ -37,14 +37,8 @@ static void write_result(struct gate_request *request, const struct gate_scaleki
 /* The portal's own page, which checks who opens it; never Scalekit's link. */
 static const char *make_deep_link(const struct execution *execution) {
     const struct gate_request *request = execution->request;
-    gate_arena *arena = request->ctx->arena;
-    const char *link =
-        gate_arena_printf(arena, "%s/connect/%s", request->web->options.config->public_url,
-                          gate_percent_format(arena, execution->result.connection_name));
-    return execution->return_to == NULL
-               ? link
-               : gate_arena_printf(arena, "%s?return_to=%s", link,
-                                   gate_percent_format(arena, execution->return_to));
+    return gate_account_link_format(request->ctx->arena, request->web->options.config,
+                                    execution->result.connection_name, execution->return_to);
 }
 
 /* Kinds in which Scalekit's words are about what the caller sent. */

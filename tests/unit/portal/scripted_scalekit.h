@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/text.h"
 #include "portal/connectors.h"
 #include "portal/portal.h"
 #include "portal/refresh.h"
@@ -77,7 +78,8 @@ struct world {
     struct fault faults[FAKE_FAULTS_MAX];
     int fault_count;
     int count_catalogue, count_list, count_details, count_link, count_verify, count_disconnect,
-        count_delete;
+        count_delete, count_create;
+    char create_body[256];
     char state_text[128]; /* of the last magic link */
     char link_body[1024];
     char verify_body[256];
@@ -243,6 +245,23 @@ static inline void answer_ending(struct world *world, const struct gate_test_htt
     answer_one(world, fake_find(world, connection), answer);
 }
 
+static inline void answer_create(struct world *world, const struct gate_test_http_request *request,
+                                 struct gate_test_http_answer *answer) {
+    char connection[32];
+    world->count_create++;
+    snprintf(world->create_body, sizeof world->create_body, "%.*s", (int)request->body_length,
+             request->body);
+    take_member(request->body, request->body_length, "connector", connection, sizeof connection);
+    if (fake_find(world, connection) != NULL) {
+        answer->status = 409;
+        answer->body = "{\"code\":6,\"message\":\"there is one\"}";
+        return;
+    }
+    fake_set(world, connection, "PENDING_AUTH");
+    answer_one(world, fake_find(world, connection), answer);
+    answer->status = 201;
+}
+
 static inline void count_request(struct world *world, const char *target) {
     world->count_catalogue += strstr(target, "/connections/app") != NULL;
     world->count_list += strstr(target, "/connected_accounts?") != NULL;
@@ -269,6 +288,8 @@ static inline void answer_by_fake(struct world *world, const struct gate_test_ht
         answer_link(world, request, answer);
     } else if (strstr(target, "/user/verify") != NULL) {
         answer_verify(world, request, answer);
+    } else if (gate_text_ends_with(target, "/connected_accounts")) {
+        answer_create(world, request, answer);
     } else {
         answer_ending(world, request, answer);
     }

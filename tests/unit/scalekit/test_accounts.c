@@ -245,8 +245,63 @@ static void test_account_status__names(void **state) {
     }
 }
 
+static enum gate_err run_create(struct fixture *fixture, struct call *call) {
+    begin(fixture, call);
+    gate_scalekit_account_create(call->ctx, fixture->scalekit, "gmail", "u\"1", &call->account,
+                                 note_end, call);
+    return finish(fixture, call);
+}
+
+static void test_account_create(void **state) {
+    struct fixture *fixture = *state;
+    struct call call;
+    script(fixture, 201,
+           "{\"connected_account\":{\"id\":\"ca_1\",\"identifier\":\"u\\\"1\",\"connector\":"
+           "\"gmail\",\"status\":\"PENDING_AUTH\",\"authorization_details\":{\"oauth_token\":"
+           "{\"access_token\":\"never looked at\"}}}}");
+    assert_int_equal(run_create(fixture, &call), GATE_OK);
+    assert_string_equal(call.account.id, "ca_1");
+    assert_int_equal(call.account.status, GATE_ACCOUNT_PENDING_AUTH);
+    gate_ctx_free(call.ctx);
+    look(fixture);
+    assert_string_equal(fixture->seen_target[0], "POST /api/v1/connected_accounts");
+    assert_string_equal(
+        fixture->seen_body[0],
+        "{\"connector\":\"gmail\",\"identifier\":\"u\\\"1\",\"connected_account\":{}}");
+}
+
+/* It is a write: what may have been carried out is never sent again. */
+static void test_account_create__refusals(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        int status;
+        const char *body;
+        enum gate_err err;
+    } cases[] = {
+        {400, "{\"code\":3,\"message\":\"no\"}", GATE_ERR_INPUT},
+        {403, "{\"code\":7,\"message\":\"no\"}", GATE_ERR_FORBIDDEN},
+        {404, "{\"code\":5,\"message\":\"no\"}", GATE_ERR_NOT_FOUND},
+        {409, "{\"code\":6,\"message\":\"no\"}", GATE_ERR_CONFLICT},
+        {429, "{\"code\":8,\"message\":\"no\"}", GATE_ERR_RATE_LIMITED},
+        {500, "{\"code\":13,\"message\":\"no\"}", GATE_ERR_OUTCOME_UNKNOWN},
+        {503, "{\"code\":14,\"message\":\"no\"}", GATE_ERR_UNAVAILABLE},
+        {200, "rubbish", GATE_ERR_OUTCOME_UNKNOWN},
+        {200, "{\"connected_account\":{\"id\":\"ca_1\",\"identifier\":\"u2\"}}",
+         GATE_ERR_OUTCOME_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct call call;
+        script(fixture, cases[i].status, cases[i].body);
+        assert_int_equal(run_create(fixture, &call), cases[i].err);
+        gate_ctx_free(call.ctx);
+        assert_int_equal(count_api(fixture), i + 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CASE(test_account_create),
+        CASE(test_account_create__refusals),
         CASE(test_connections_fetch__follows_all_pages),
         CASE(test_connections_fetch__list_without_end),
         CASE(test_accounts_fetch__gives_only_the_users_own),

@@ -1,0 +1,164 @@
+#include "portal/account_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/encoding.h"
+#include "core/text.h"
+#include "portal/token.h"
+
+/* A token says behind which connection a page begins, so that accounts which come or go in the
+ * meantime make nobody skip or see others twice. */
+#define TOKEN_MARK "after:"
+
+struct listing {
+    const struct gate_caller *caller;
+    const struct gate_account_query *query;
+    const char *after; /* NULL: from the beginning */
+    struct gate_connector_list list;
+    struct gate_account_page *ret_page;
+    gate_then_fn *then;
+    void *state;
+};
+
+static enum gate_err parse_token(struct gate_ctx *ctx, const char *token, const char **ret_after) {
+    unsigned char *bytes;
+    size_t length;
+    if (gate_text_is_empty(token)) {
+        *ret_after = NULL;
+        return GATE_OK;
+    }
+    if (gate_base64url_parse(ctx->arena, token, strlen(token), &bytes, &length) == GATE_OK &&
+        gate_text_is_utf8((const char *)bytes, length)) {
+        const char *text = gate_arena_strndup(ctx->arena, (const char *)bytes, length);
+        if (gate_text_starts_with(text, TOKEN_MARK)) {
+            *ret_after = text + sizeof TOKEN_MARK - 1;
+            return GATE_OK;
+        }
+    }
+    return gate_fail(ctx, GATE_ERR_INPUT, "page_token is not one that this address has given.");
+}
+
+static const char *make_token(gate_arena *arena, const char *after) {
+    const char *text = gate_arena_printf(arena, TOKEN_MARK "%s", after);
+    return gate_base64url_format(arena, text, strlen(text));
+}
+
+static bool contains(const char *text, const char *part) {
+    size_t length = strlen(part);
+    for (; text != NULL && *text != '\0'; text++) {
+        if (strncasecmp(text, part, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_listed(const char *const *names, const char *name) {
+    for (; *names != NULL; names++) {
+        if (strcmp(*names, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fits(const struct listing *listing, const struct gate_connector *item) {
+    const struct gate_account_query *query = listing->query;
+    if (!item->has_account ||
+        (!gate_text_is_empty(query->connection_name) &&
+         strcmp(query->connection_name, item->name) != 0) ||
+        (query->connection_names != NULL && !is_listed(query->connection_names, item->name)) ||
+        (!gate_text_is_empty(query->provider) &&
+         !gate_text_equal_ignoring_case(query->provider, item->provider))) {
+        return false;
+    }
+    return gate_text_is_empty(query->text) || contains(item->name, query->text) ||
+           contains(item->display_name, query->text) || contains(item->provider, query->text) ||
+           contains(listing->caller->user.identifier, query->text);
+}
+
+static int compare_names(const void *left, const void *right) {
+    const struct gate_connector *a = left;
+    const struct gate_connector *b = right;
+    return strcmp(a->name, b->name);
+}
+
+static void cut_page(struct gate_ctx *ctx, struct listing *listing) {
+    int size = listing->query->page_size;
+    size_t max = size == 0 ? GATE_ACCOUNT_PAGE_DEFAULT : (size_t)size;
+    struct gate_connector *items = listing->list.items;
+    struct gate_account_page page = {0};
+    for (size_t i = 0; i < listing->list.count; i++) {
+        if (fits(listing, &items[i])) {
+            items[page.total++] = items[i];
+        }
+    }
+    if (page.total > 0) {
+        qsort(items, page.total, sizeof *items, compare_names);
+    }
+    size_t begin = 0;
+    while (listing->after != NULL && begin < page.total &&
+           strcmp(items[begin].name, listing->after) <= 0) {
+        begin++;
+    }
+    page.items = items + begin;
+    page.count = page.total - begin < max ? page.total - begin : max;
+    if (page.count > 0 && begin + page.count < page.total) {
+        page.next_page_token = make_token(ctx->arena, page.items[page.count - 1].name);
+    }
+    *listing->ret_page = page;
+}
+
+static void take_list(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    if (err == GATE_OK) {
+        cut_page(ctx, listing);
+    }
+    listing->then(ctx, err, listing->state);
+}
+
+static enum gate_err check_query(struct gate_ctx *ctx, const struct gate_account_query *query,
+                                 const char **ret_after) {
+    size_t names = 0;
+    while (query->connection_names != NULL && query->connection_names[names] != NULL) {
+        names++;
+    }
+    if (names > GATE_ACCOUNT_FILTER_NAMES_MAX) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "More than %d connection_names.",
+                         GATE_ACCOUNT_FILTER_NAMES_MAX);
+    }
+    if (names > 0 && !gate_text_is_empty(query->connection_name)) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "Send connector or connection_names, not both.");
+    }
+    if (query->page_size < 0 || query->page_size > GATE_ACCOUNT_PAGE_MAX) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "page_size is at most %d.", GATE_ACCOUNT_PAGE_MAX);
+    }
+    return parse_token(ctx, query->page_token, ret_after);
+}
+
+void gate_portal_accounts_list(struct gate_ctx *ctx, gate_portal *portal,
+                               const struct gate_caller *caller,
+                               const struct gate_account_query *query,
+                               struct gate_account_page *ret_page, gate_then_fn *then,
+                               void *state) {
+    const char *after = NULL;
+    enum gate_err err =
+        gate_portal_scope_check(ctx, caller, GATE_SCOPE_READ, "list connected accounts");
+    if (err == GATE_OK) {
+        err = check_query(ctx, query, &after);
+    }
+    if (err != GATE_OK) {
+        then(ctx, err, state);
+        return;
+    }
+    struct listing *listing = gate_arena_make(ctx->arena, struct listing);
+    *listing = (struct listing){.caller = caller,
+                                .query = query,
+                                .after = after,
+                                .ret_page = ret_page,
+                                .then = then,
+                                .state = state};
+    gate_portal_connectors_list(ctx, portal, caller, &listing->list, take_list, listing);
+}
