@@ -21,8 +21,10 @@ struct running {
     struct gate_tool_offers offers;     /* for an order that names the tool alone */
     struct gate_tool_call_order chosen; /* that order with the one connection that offers it */
     struct gate_account account;
-    bool asked;   /* Scalekit was asked about the account during this call */
-    bool reached; /* the outcome came from Scalekit, or on the way there */
+    bool knows_id; /* the account that the order names by its id is on record */
+    bool has_read; /* all accounts of the user were read from Scalekit during this call */
+    bool asked;    /* Scalekit was asked about the account during this call */
+    bool reached;  /* the outcome came from Scalekit, or on the way there */
     struct gate_scalekit_tool_call call;
     int64_t started_ms; /* monotonic */
     enum gate_err outcome;
@@ -242,10 +244,12 @@ static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
     size_t count;
     enum gate_err err = gate_store_account_list(ctx, tx, user_id, &accounts, &count);
     for (size_t i = 0; err == GATE_OK && i < count; i++) {
-        bool fits_connection = order->connection_name == NULL ||
-                               gate_text_equal(order->connection_name, accounts[i].connection_name);
-        if (fits_connection &&
-            gate_text_equal(accounts[i].scalekit_id, order->connected_account_id)) {
+        if (!gate_text_equal(accounts[i].scalekit_id, order->connected_account_id)) {
+            continue;
+        }
+        running->knows_id = true;
+        if (order->connection_name == NULL ||
+            gate_text_equal(order->connection_name, accounts[i].connection_name)) {
             running->account = accounts[i];
             running->call.connection_name = accounts[i].connection_name;
             return GATE_OK;
@@ -310,6 +314,15 @@ static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state
     } else {
         running->reached = true;
     }
+    if (err == GATE_ERR_NOT_FOUND && running->call.connection_name == NULL && !running->knows_id &&
+        !running->has_read) {
+        /* The account may be younger than the record. */
+        running->has_read = true;
+        gate_error_clear(&ctx->error);
+        gate_portal_accounts_read(ctx, running->portal, &running->caller->user, after_catalogue,
+                                  running);
+        return;
+    }
     if (err != GATE_OK) {
         record(ctx, running, err);
         return;
@@ -339,9 +352,8 @@ static enum gate_err choose_offer(struct gate_ctx *ctx, struct running *running)
     const struct gate_tool_offers *offers = &running->offers;
     if (offers->count == 0) {
         return gate_fail(ctx, GATE_ERR_NOT_FOUND,
-                         "None of the user's active accounts offers a tool of that name; see "
-                         "/api/v1/tools/available, and name the connection to learn how to connect "
-                         "it.");
+                         "No connection that this user has, or could make, offers a tool of that "
+                         "name; see /api/v1/tools/available.");
     }
     if (offers->count > 1) {
         running->ret_result->offers = offers->connection_names;
@@ -355,7 +367,8 @@ static enum gate_err choose_offer(struct gate_ctx *ctx, struct running *running)
     return GATE_OK;
 }
 
-static void after_offers(struct gate_ctx *ctx, enum gate_err err, void *state) {
+/* What could offer it is chosen like what does; that it is not connected then ends the call. */
+static void after_prospects(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
     running->reached = err != GATE_OK && err != GATE_ERR_FORBIDDEN;
     if (err == GATE_OK) {
@@ -368,10 +381,22 @@ static void after_offers(struct gate_ctx *ctx, enum gate_err err, void *state) {
     after_catalogue(ctx, GATE_OK, running);
 }
 
+static void after_offers(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    if (err == GATE_OK && running->offers.count == 0) {
+        gate_portal_tool_prospects_find(ctx, running->portal, running->caller,
+                                        running->order->tool_name, &running->offers,
+                                        after_prospects, running);
+        return;
+    }
+    after_prospects(ctx, err, running);
+}
+
 /* An account named by its id must be on record before it can be told from somebody else's. */
 static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
     if (err == GATE_OK && running->order->connected_account_id != NULL) {
+        running->has_read = running->caller->user.accounts_read_at == 0;
         gate_portal_accounts_need(ctx, running->portal, &running->caller->user, after_catalogue,
                                   running);
         return;

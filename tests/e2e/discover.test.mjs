@@ -90,8 +90,15 @@ describe('discovering', () => {
             assert.equal((await executeTool(stack, token, bare)).status, 200);
         });
 
+        it('says whom to send where, when the one connection that would have it is not connected', async () => {
+            const answer = await executeTool(stack, token, { ...bare, tool_name: 'notion_search', return_to: '/' });
+            const problem = assertProblem(answer, 409, 'authorization-required');
+            assert.equal(problem.connection, 'notion');
+            assert.equal(problem.authorization_url, `${stack.url}/connect/notion?return_to=%2F`);
+        });
+
         it('is 404 where nobody has it, and 403 where the rules allow it nowhere', async () => {
-            assertProblem(await executeTool(stack, token, { ...bare, tool_name: 'notion_search' }), 404, 'not-found');
+            assertProblem(await executeTool(stack, token, { ...bare, tool_name: 'no_such_tool' }), 404, 'not-found');
             const narrow = stack.token({ tools: 'slack_*' });
             assert.match(assertProblem(await executeTool(stack, narrow, bare), 403, 'forbidden').detail, /rule:/);
         });

@@ -454,6 +454,23 @@ static void test_execute__nobody_has_the_tool(void **state) {
     assert_int_equal(count_seen(&w.p, EXECUTE), 0);
 }
 
+#define NAMED "GET /api/v1/tools?filter.tool_name="
+
+static void test_execute__nobody_has_the_tool_yet(void **state) {
+    (void)state;
+    script(&w.p, SCOPED, 200, "{\"tools\":[]}");
+    script(&w.p, NAMED, 200, "{\"tools\":[" AVAILABLE_TEXT("slack_post", "SLACK") "]}");
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
+    const gate_json *json =
+        expect_problem(&w, execute("{\"tool_name\":\"slack_post\",\"return_to\":\"/x\"}"), 409,
+                       "authorization-required");
+    expect_member(json, "connection", "slack");
+    expect_member(json, "account_status", "EXPIRED");
+    expect_member(json, "authorization_url", HTTPS_URL "/connect/slack?return_to=%2Fx");
+    assert_int_equal(count_seen(&w.p, EXECUTE), 0);
+    assert_int_equal(count_rows(), 1);
+}
+
 static void test_execute__needs_authorization(void **state) {
     (void)state;
     script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
@@ -667,7 +684,8 @@ static void test_execute__somebody_elses_account(void **state) {
     (void)expect_problem(
         &w, execute("{\"tool_name\":\"t\",\"connected_account_id\":\"ca_carl_gmail\"}"), 404,
         "not-found");
-    assert_int_equal(count_seen(&w.p, ""), 0);
+    assert_int_equal(count_seen(&w.p, "GET /api/v1/connected_accounts?identifier=ann&"), 1);
+    assert_int_equal(count_seen(&w.p, ""), 1);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -702,6 +720,7 @@ int main(void) {
         CASE(test_execute__the_tools_name_alone),
         CASE(test_execute__more_than_one_connection_has_the_tool),
         CASE(test_execute__nobody_has_the_tool),
+        CASE(test_execute__nobody_has_the_tool_yet),
         CASE(test_execute__needs_authorization),
         CASE(test_execute__link_that_leads_back),
         CASE(test_execute__link_that_would_lead_astray),

@@ -297,12 +297,21 @@ static void test_left__not_without_a_token_of_ours(void **state) {
 
 /* ---- which account ---- */
 
+/* Scalekit is asked once for this user's accounts, and for nothing else. */
+static void expect_denied_after_reading(void) {
+    assert_int_equal(run.err, GATE_ERR_NOT_FOUND);
+    assert_non_null(strstr(run.ctx->error.message, "no connected account"));
+    (void)expect_row("denied", "gatehouse");
+    assert_int_equal(count_seen(&p, "GET /api/v1/connected_accounts?identifier=ann&"), 1);
+    assert_int_equal(count_seen(&p, ""), 1);
+}
+
 static void test_account__somebody_elses_id(void **state) {
     (void)state;
     struct gate_user bob = add_person(&p, "bob");
     record_accounts(&p, &bob);
     (void)run_on(NULL, "ca_bob_gmail");
-    expect_denied(GATE_ERR_NOT_FOUND, "no connected account");
+    expect_denied_after_reading();
 }
 
 static void test_account__somebody_elses_id_on_an_own_connection(void **state) {
@@ -310,7 +319,35 @@ static void test_account__somebody_elses_id_on_an_own_connection(void **state) {
     struct gate_user bob = add_person(&p, "bob");
     record_accounts(&p, &bob);
     (void)run_on("gmail", "ca_bob_gmail");
-    expect_denied(GATE_ERR_NOT_FOUND, "no connected account");
+    expect_denied_after_reading();
+}
+
+static void test_account__younger_than_the_record(void **state) {
+    (void)state;
+    script(&p, "GET /api/v1/connected_accounts?", 200,
+           "{\"connected_accounts\":[{\"id\":\"ca_new\",\"identifier\":\"ann\","
+           "\"connector\":\"slack\",\"status\":\"ACTIVE\"}]}");
+    assert_int_equal(run_on(NULL, "ca_new"), GATE_OK);
+    expect_text(expect_row("ok", NULL)->connection_name, "slack");
+    assert_int_equal(count_seen(&p, "GET /api/v1/connected_accounts?"), 1);
+}
+
+static void test_account__younger_than_the_record_and_forbidden(void **state) {
+    (void)state;
+    use_token(GATE_SCOPE_EXECUTE, "gmail", "*");
+    script(&p, "GET /api/v1/connected_accounts?", 200,
+           "{\"connected_accounts\":[{\"id\":\"ca_new\",\"identifier\":\"ann\","
+           "\"connector\":\"slack\",\"status\":\"ACTIVE\"}]}");
+    assert_int_equal(run_on(NULL, "ca_new"), GATE_ERR_FORBIDDEN);
+    assert_non_null(strstr(run.ctx->error.message, "rule: connections"));
+    assert_int_equal(count_seen(&p, EXECUTE), 0);
+}
+
+static void test_account__that_cannot_be_asked_about(void **state) {
+    (void)state;
+    script(&p, "GET /api/v1/connected_accounts?", 403, "{\"code\":7,\"message\":\"no\"}");
+    assert_int_equal(run_on(NULL, "ca_new"), GATE_ERR_UPSTREAM);
+    (void)expect_row("unavailable", "scalekit");
 }
 
 static void test_account__id_and_connection_contradict(void **state) {
@@ -554,6 +591,9 @@ int main(void) {
         CASE(test_left__not_without_a_token_of_ours),
         CASE(test_account__somebody_elses_id),
         CASE(test_account__somebody_elses_id_on_an_own_connection),
+        CASE(test_account__younger_than_the_record),
+        CASE(test_account__younger_than_the_record_and_forbidden),
+        CASE(test_account__that_cannot_be_asked_about),
         CASE(test_account__id_and_connection_contradict),
         CASE(test_account__no_such_connection),
         CASE(test_account__a_connection_that_is_switched_off),
