@@ -225,6 +225,8 @@ static void tear_down(struct program *program) {
     gate_web_free(program->web);
     gate_portal_free(program->portal);
     gate_net_free(program->net);
+    while (program->runqueue != NULL && gate_runqueue_run_one(program->runqueue)) {
+    } /* limits to waits for Scalekit's token may be left */
     gate_scalekit_free(program->scalekit);
     gate_view_free(program->view);
     gate_store_close(program->store);

@@ -38,8 +38,11 @@
 #define GATE_UPSTREAM_HEADERS_MAX_BYTES (32 * 1024)
 #define GATE_UPSTREAM_PAGES_MAX 100
 #define GATE_UPSTREAM_ATTEMPTS_MAX 3
+#define GATE_UPSTREAM_ATTEMPT_TIMEOUT_MS 7000 /* of what may be repeated */
 #define GATE_CONTROL_TIMEOUT_MS 20000
-#define GATE_TOKEN_TIMEOUT_MS 5000 /* everything else may be waiting for it */
+#define GATE_CONNECT_TIMEOUT_MS 10000 /* a person waits for it in front of a browser */
+#define GATE_TOKEN_TIMEOUT_MS 5000    /* everything else may be waiting for it */
+#define GATE_TOKEN_ATTEMPT_TIMEOUT_MS 2400
 #define GATE_TOOL_TIMEOUT_MS 60000
 
 /* Words people and Scalekit give us. */

@@ -49,6 +49,7 @@ struct gate_net_response {
     size_t header_count;
     const char *body; /* never NULL; NUL behind it */
     size_t body_length;
+    bool was_refused; /* with a failure: we broke the answer off, which was too large or no HTTP */
 };
 
 enum gate_err gate_net_new(const struct gate_net_options *options, struct gate_error *error,

@@ -2,9 +2,12 @@
 #include "net/engine.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/secret.h"
 #include "core/text.h"
@@ -14,6 +17,12 @@
 /* Kept connections older than this are not used again: most servers close idle ones after a minute,
  * and a write that meets a closing connection ends as "outcome unknown". */
 #define IDLE_CONNECTION_MAX_S 30L
+/* Bytes that nobody has acknowledged for so long are lost, and the connection with them; the kernel
+ * alone would go on for a quarter of an hour, and so would every transfer that shares it. */
+#define UNACKNOWLEDGED_MAX_MS 15000
+/* A peer that is gone while we wait for its answer is noticed within a minute or so. */
+#define PEER_IDLE_S 20L
+#define PEER_ASK_EVERY_S 5L
 /* Per transfer in flight: libcurl's minimum each, because thousands wait at a time. */
 #define RECEIVE_BUFFER_BYTES 1024L
 #define SEND_BUFFER_BYTES (16L * 1024)
@@ -147,6 +156,15 @@ static CURLcode use_shared_trust(CURL *easy, void *ssl_ctx, void *state) {
     return CURLE_OK;
 }
 
+static int limit_silence(void *state, curl_socket_t fd, curlsocktype purpose) {
+    (void)state;
+    (void)purpose;
+    const unsigned max_ms = UNACKNOWLEDGED_MAX_MS;
+    /* Without it everything works, only slower when a network breaks. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &max_ms, sizeof max_ms);
+    return CURL_SOCKOPT_OK;
+}
+
 static void append_header(struct gate_net_job *job, const char *line) {
     struct curl_slist *longer = curl_slist_append(job->request_headers, line);
     if (longer == NULL) {
@@ -208,6 +226,10 @@ static void set_connection(struct gate_net_job *job) {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, limit_silence);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, PEER_IDLE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, PEER_ASK_EVERY_S);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -280,6 +302,7 @@ enum gate_err gate_net_transfer_judge(struct gate_net_job *job, CURLcode code) {
         return GATE_OK;
     }
     if (job->refusal != NULL) {
+        job->ret_response->was_refused = true;
         return gate_fail(job->ctx, choose_kind(job, GATE_ERR_UPSTREAM), "%s: %s", job->host,
                          job->refusal);
     }
@@ -291,6 +314,10 @@ enum gate_err gate_net_transfer_judge(struct gate_net_job *job, CURLcode code) {
 }
 
 enum gate_err gate_net_transfer_abandon(struct gate_net_job *job, enum gate_err reason) {
+    /* What kept silent once is not asked again when the last transfer has left it (HTTP/2). */
+    if (job->easy != NULL) {
+        curl_easy_setopt(job->easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     return gate_fail(job->ctx, choose_kind(job, reason), "%s: %s", job->host,
                      reason == GATE_ERR_TIMEOUT ? "no answer in time" : "shutting down");
 }

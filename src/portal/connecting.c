@@ -221,7 +221,7 @@ void gate_portal_connecting_begin(struct gate_ctx *ctx, gate_portal *portal,
              state);
         return;
     }
-    limit_time(ctx, GATE_CONTROL_TIMEOUT_MS);
+    limit_time(ctx, GATE_CONNECT_TIMEOUT_MS);
     make_attempt(ctx, beginning, browser_cookie_value);
     gate_portal_catalogue_need(ctx, portal, after_catalogue, beginning);
 }

@@ -380,6 +380,11 @@ static void after_accounts(struct gate_ctx *ctx, enum gate_err err, void *state)
         look->then(ctx, err, look->state);
         return;
     }
+    bool is_hopeless = gate_portal_refresh_is_failing(look->portal, 0) ||
+                       gate_portal_refresh_is_failing(look->portal, look->caller->user.id);
+    if (is_hopeless) { /* nobody waits for what does not answer */
+        look->attempt_count = 0;
+    }
     look->deadline_ms = ctx->deadline_ms;
     ctx->deadline_ms =
         gate_clock_monotonic_ms(ctx->clock) + gate_ctx_time_left_ms(ctx, GATE_CONNECTORS_ASK_MS);

@@ -1,4 +1,4 @@
-/* One call: take the token, send, judge; renew the token once, repeat reads. */
+/* One call: pass the breaker, take the token, send, judge; renew the token once, repeat reads. */
 #include <string.h>
 
 #include "core/encoding.h"
@@ -9,6 +9,8 @@
 
 #define BACKOFF_MS 100
 #define TEXTS_MAX_BYTES (64 * 1024)
+/* Who gets no answer in less has not given Scalekit the time for one. */
+#define PATIENCE_MIN_MS 2000
 
 struct gate_scalekit_call *gate_scalekit_call_make(struct gate_ctx *ctx, gate_scalekit *scalekit,
                                                    const char *method, const char *target) {
@@ -17,6 +19,7 @@ struct gate_scalekit_call *gate_scalekit_call_make(struct gate_ctx *ctx, gate_sc
     call->method = method;
     call->target = target;
     call->is_repeatable = strcmp(method, "GET") == 0;
+    call->work = call->is_repeatable ? GATE_SCALEKIT_WORK_READ : GATE_SCALEKIT_WORK_CONNECT;
     call->timeout_ms = GATE_CONTROL_TIMEOUT_MS;
     call->max_response_bytes = GATE_UPSTREAM_CONTROL_MAX_BYTES;
     return call;
@@ -86,6 +89,11 @@ static void send_request(struct gate_ctx *ctx, enum gate_err err, void *state) {
     call->headers[0].value = gate_scalekit_token_header(call->token);
     call->headers[1].value = gate_trace_parent_make(ctx->arena, &ctx->trace);
     call->request.timeout_ms = call->ends_ms - gate_clock_monotonic_ms(ctx->clock);
+    if (call->is_repeatable && call->request.timeout_ms > GATE_UPSTREAM_ATTEMPT_TIMEOUT_MS) {
+        call->request.timeout_ms = GATE_UPSTREAM_ATTEMPT_TIMEOUT_MS;
+    }
+    call->patience_ms = gate_ctx_time_left_ms(ctx, call->request.timeout_ms);
+    call->response.was_refused = false;
     gate_net_fetch(ctx, call->scalekit->net, &call->request, &call->response, take_answer, call);
 }
 
@@ -101,7 +109,11 @@ static void renew_token(struct gate_ctx *ctx, struct gate_scalekit_call *call) {
 
 static void repeat(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct gate_scalekit_call *call = state;
-    if (err != GATE_OK) { /* no time left: then the failure stands that was to be repeated */
+    if (err == GATE_OK) {
+        err = gate_scalekit_work_begin(ctx, call->scalekit, call->work, &call->is_probe,
+                                       &call->failure.retry_after_s);
+    }
+    if (err != GATE_OK) { /* no time or no hope left: the failure stands that was to be repeated */
         end_call(ctx, call, call->err);
         return;
     }
@@ -115,20 +127,62 @@ static bool is_refused_token(const struct gate_scalekit_call *call, enum gate_er
     return err != GATE_ERR_PROVIDER && call->response.status == 401;
 }
 
+/* A gateway's own words that there is nobody behind it. Other failures of a server may come from
+ * what one caller sent. */
+static bool is_absence(int status) {
+    return status >= 502 && status <= 504;
+}
+
+/* What the end of one attempt says about Scalekit: nothing where the request may be to blame, or
+ * our own limits. */
+static enum gate_breaker_evidence read_evidence(const struct gate_scalekit_call *call,
+                                                enum gate_err err) {
+    int status = call->response.status;
+    switch (err) {
+    case GATE_OK:
+    case GATE_ERR_PROVIDER:
+    case GATE_ERR_INPUT:
+    case GATE_ERR_FORBIDDEN:
+    case GATE_ERR_NOT_FOUND:
+    case GATE_ERR_CONFLICT:
+    case GATE_ERR_RATE_LIMITED:
+        return GATE_BREAKER_ANSWERED;
+    case GATE_ERR_UNAVAILABLE:
+        return status == 0 || is_absence(status) ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING;
+    case GATE_ERR_OUTCOME_UNKNOWN:
+        if (status != 0) {
+            return is_absence(status) ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING;
+        }
+        return call->response.was_refused || call->patience_ms < PATIENCE_MIN_MS
+                   ? GATE_BREAKER_NOTHING
+                   : GATE_BREAKER_FAILED;
+    case GATE_ERR_TIMEOUT: /* a write has waited for a connection of ours, not for an answer */
+        return call->is_repeatable && call->patience_ms >= PATIENCE_MIN_MS ? GATE_BREAKER_FAILED
+                                                                           : GATE_BREAKER_NOTHING;
+    default:
+        return GATE_BREAKER_NOTHING;
+    }
+}
+
+static bool is_worth_repeating(const struct gate_scalekit_call *call, enum gate_err err) {
+    return (err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT) && call->is_repeatable &&
+           call->attempts < GATE_UPSTREAM_ATTEMPTS_MAX;
+}
+
 static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct gate_scalekit_call *call = state;
     if (err == GATE_OK) {
         err = gate_scalekit_answer_read(ctx, call);
     } else {
-        call->response = (struct gate_net_response){0};
+        call->response = (struct gate_net_response){.was_refused = call->response.was_refused};
         call->failure = (struct gate_scalekit_failure){0};
     }
+    gate_scalekit_work_note(call->scalekit, call->work, read_evidence(call, err), call->is_probe);
     if (is_refused_token(call, err) && !call->has_renewed) {
         renew_token(ctx, call);
         return;
     }
-    if (err == GATE_ERR_UNAVAILABLE && call->is_repeatable &&
-        call->attempts < GATE_UPSTREAM_ATTEMPTS_MAX) {
+    if (is_worth_repeating(call, err)) {
         call->err = err;
         int64_t delay_ms = (BACKOFF_MS << call->attempts) / 2 + gate_random_below(BACKOFF_MS);
         gate_net_delay(ctx, call->scalekit->net, delay_ms, repeat, call);
@@ -167,5 +221,11 @@ void gate_scalekit_call_start(struct gate_ctx *ctx, struct gate_scalekit_call *c
         .is_read = call->is_repeatable,
     };
     call->ends_ms = gate_clock_monotonic_ms(ctx->clock) + call->timeout_ms;
+    enum gate_err err = gate_scalekit_work_begin(ctx, call->scalekit, call->work, &call->is_probe,
+                                                 &call->failure.retry_after_s);
+    if (err != GATE_OK) {
+        end_call(ctx, call, err);
+        return;
+    }
     gate_scalekit_token_fetch(ctx, call->scalekit, &call->token, send_request, call);
 }

@@ -3,6 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
+
+/* How many failures in a row make a kind of work pause. Each attempt counts: what one person tries
+ * must not be enough, while one token fetch that fails for good is. */
+static const int failures_to_open[GATE_SCALEKIT_WORK_COUNT_] = {
+    [GATE_SCALEKIT_WORK_READ] = 5,
+    [GATE_SCALEKIT_WORK_CONNECT] = 5,
+    [GATE_SCALEKIT_WORK_TOOL] = 5,
+    [GATE_SCALEKIT_WORK_TOKEN] = 3,
+};
+
+const char *gate_scalekit_work_name(enum gate_scalekit_work work) {
+    static const char *const names[GATE_SCALEKIT_WORK_COUNT_] = {
+        [GATE_SCALEKIT_WORK_READ] = "read",
+        [GATE_SCALEKIT_WORK_CONNECT] = "connect",
+        [GATE_SCALEKIT_WORK_TOOL] = "tool",
+        [GATE_SCALEKIT_WORK_TOKEN] = "token",
+    };
+    return names[work];
+}
+
 gate_scalekit *gate_scalekit_new(const struct gate_scalekit_options *options) {
     gate_scalekit *scalekit = calloc(1, sizeof *scalekit);
     char *url = strdup(options->url);
@@ -20,6 +41,9 @@ gate_scalekit *gate_scalekit_new(const struct gate_scalekit_options *options) {
     scalekit->clock = options->clock;
     scalekit->runqueue = options->runqueue;
     atomic_init(&scalekit->references, 1);
+    for (int work = 0; work < GATE_SCALEKIT_WORK_COUNT_; work++) {
+        gate_breaker_init(&scalekit->breakers[work], failures_to_open[work]);
+    }
     pthread_mutex_init(&scalekit->lock, NULL);
     return scalekit;
 }
@@ -29,6 +53,9 @@ void gate_scalekit_release(gate_scalekit *scalekit) {
         return;
     }
     gate_scalekit_token_release(scalekit->token);
+    for (int work = 0; work < GATE_SCALEKIT_WORK_COUNT_; work++) {
+        gate_breaker_done(&scalekit->breakers[work]);
+    }
     pthread_mutex_destroy(&scalekit->lock);
     free(scalekit->url);
     free(scalekit);
@@ -38,4 +65,40 @@ void gate_scalekit_free(gate_scalekit *scalekit) {
     if (scalekit != NULL) {
         gate_scalekit_release(scalekit);
     }
+}
+
+enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                       enum gate_scalekit_work work, bool *ret_is_probe,
+                                       int64_t *ret_retry_after_s) {
+    int64_t wait_ms = 0;
+    enum gate_breaker_turn turn = gate_breaker_begin(
+        &scalekit->breakers[work], gate_clock_monotonic_ms(scalekit->clock), &wait_ms);
+    if (turn == GATE_BREAKER_REFUSES) {
+        *ret_retry_after_s = (wait_ms + 999) / 1000;
+        return gate_fail(ctx, GATE_ERR_UNAVAILABLE,
+                         "Scalekit has not been answering; it was not asked");
+    }
+    *ret_is_probe = turn == GATE_BREAKER_PROBES;
+    return GATE_OK;
+}
+
+void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work work,
+                             enum gate_breaker_evidence evidence, bool was_probe) {
+    const char *name = gate_scalekit_work_name(work);
+    switch (gate_breaker_note(&scalekit->breakers[work], evidence, was_probe,
+                              gate_clock_monotonic_ms(scalekit->clock))) {
+    case GATE_BREAKER_OPENED:
+        gate_log_write(GATE_LOG_WARN, "scalekit_paused", GATE_LOG_TEXT("work", name));
+        break;
+    case GATE_BREAKER_CLOSED:
+        gate_log_write(GATE_LOG_INFO, "scalekit_resumed", GATE_LOG_TEXT("work", name));
+        break;
+    case GATE_BREAKER_SAME:
+        break;
+    }
+}
+
+enum gate_breaker_state gate_scalekit_work_state_get(gate_scalekit *scalekit,
+                                                     enum gate_scalekit_work work) {
+    return gate_breaker_state_get(&scalekit->breakers[work]);
 }

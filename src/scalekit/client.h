@@ -23,18 +23,30 @@ struct gate_scalekit {
     gate_net *net;
     const struct gate_clock *clock;
     gate_runqueue *runqueue;
-    atomic_int references; /* the owner's and a token fetch's */
+    atomic_int references; /* the owner's, a token fetch's, and of those who limit a wait for it */
+    struct gate_breaker breakers[GATE_SCALEKIT_WORK_COUNT_];
 
     pthread_mutex_t lock; /* for the rest */
     struct gate_scalekit_token *token;
     bool is_fetching;
+    int64_t fetch_ends_ms; /* at the latest */
     struct gate_scalekit_token_wait *waiting;
+    uint64_t waits_count;
     int64_t failed_until_ms; /* before that nobody asks again */
     struct gate_error failed;
 };
 
 /* Drop one reference; the last one frees. */
 void gate_scalekit_release(gate_scalekit *scalekit);
+
+/* client.c: begin a piece of work unless its breaker is open. GATE_OK with `ret_is_probe`, or
+ * GATE_ERR_UNAVAILABLE with the seconds after which to try again. Whoever was let begin says how it
+ * went. */
+enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                       enum gate_scalekit_work work, bool *ret_is_probe,
+                                       int64_t *ret_retry_after_s) GATE_MUST_CHECK;
+void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work work,
+                             enum gate_breaker_evidence evidence, bool was_probe);
 
 /* token.c: the environment's bearer token. One fetch at a time serves everybody who waits; it is
  * renewed ahead of its end while the old one is still handed out. */
@@ -50,6 +62,7 @@ void gate_scalekit_token_refuse(gate_scalekit *scalekit, const struct gate_scale
 
 /* One request to Scalekit with all that may become of it: token, renewal, repetition. */
 struct gate_scalekit_call {
+    enum gate_scalekit_work work;
     const char *method;
     const char *target; /* path and query */
     const char *body;
@@ -72,6 +85,8 @@ struct gate_scalekit_call {
     struct gate_net_header headers[6];
     struct gate_scalekit_token *token;
     int64_t ends_ms;
+    int64_t patience_ms; /* how long this attempt's answer may take */
+    bool is_probe;
     int attempts;
     bool has_renewed;
     enum gate_err err;

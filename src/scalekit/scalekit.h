@@ -5,9 +5,10 @@
  * gate_scalekit_free. Threads: locked inside (the shared token); every operation may be started
  * from any thread. Waiting: every operation ends by calling `then` once (core/context.h). Inputs
  * must stay until then; results live in ctx's arena. Time: GATE_CONTROL_TIMEOUT_MS, for tool calls
- * GATE_TOOL_TIMEOUT_MS, and ctx's deadline. While the shared token is being fetched for the first
- * time a waiter's own deadline is looked at only when that fetch ends (at most
- * GATE_TOKEN_TIMEOUT_MS). Logs: a refused client credential, once per attempt; nothing else.
+ * GATE_TOOL_TIMEOUT_MS, and ctx's deadline, also while the shared token is being fetched. Each kind
+ * of work has a circuit breaker (scalekit/breaker.h): while Scalekit does not answer it, it is not
+ * begun, and fails at once with GATE_ERR_UNAVAILABLE. Logs: a failed token fetch, and when a
+ * breaker opens or closes.
  *
  * Errors, for all operations (message in ctx's error, with Scalekit's own words where it gave any):
  *   GATE_ERR_INPUT 400, GATE_ERR_FORBIDDEN 403, GATE_ERR_NOT_FOUND 404, GATE_ERR_CONFLICT 409: as
@@ -31,8 +32,18 @@
 #include "core/context.h"
 #include "core/secret.h"
 #include "net/net.h"
+#include "scalekit/breaker.h"
 
 typedef struct gate_scalekit gate_scalekit;
+
+/* Kinds of upstream work, which fail and recover by themselves. */
+enum gate_scalekit_work {
+    GATE_SCALEKIT_WORK_READ,    /* the catalogue, accounts, lists of tools */
+    GATE_SCALEKIT_WORK_CONNECT, /* links, verifying, disconnecting, removing */
+    GATE_SCALEKIT_WORK_TOOL,    /* running tools, proxied requests */
+    GATE_SCALEKIT_WORK_TOKEN,   /* our own token */
+    GATE_SCALEKIT_WORK_COUNT_,
+};
 
 struct gate_scalekit_options {
     const char *url; /* the environment, https://…; a slash at the end is ignored */
@@ -114,6 +125,13 @@ struct gate_scalekit_tool_call {
 
 /* Make a client; contacts nobody yet. */
 gate_scalekit *gate_scalekit_new(const struct gate_scalekit_options *options);
+
+/* "read", "connect", "tool", "token". Static. */
+const char *gate_scalekit_work_name(enum gate_scalekit_work work);
+
+/* How the breaker of a kind of work stands. Any thread. */
+enum gate_breaker_state gate_scalekit_work_state_get(gate_scalekit *scalekit,
+                                                     enum gate_scalekit_work work);
 
 /* Wipe the token and free. No operation may be in flight. NULL is fine. */
 void gate_scalekit_free(gate_scalekit *scalekit);

@@ -35,6 +35,13 @@ struct gate_scalekit_token_wait {
     gate_then_fn *then;
     void *state;
     int64_t since_ms; /* monotonic */
+    uint64_t number;
+};
+
+/* Ends one wait at its own deadline, which is before the fetch's. */
+struct token_patience {
+    gate_scalekit *scalekit;
+    uint64_t number;
 };
 
 struct token_fetch {
@@ -45,6 +52,7 @@ struct token_fetch {
     char *form;
     size_t form_length;
     int attempts;
+    bool is_probe;
     enum gate_err err;
 };
 
@@ -151,6 +159,9 @@ static void end_fetch(struct gate_ctx *ctx, struct token_fetch *fetch, enum gate
                       struct gate_scalekit_token *token) {
     gate_scalekit *scalekit = fetch->scalekit;
     struct gate_scalekit_token *before = NULL;
+    if (err == GATE_ERR_TIMEOUT) { /* the fetch's time was up, not that of those who wait for it */
+        err = GATE_ERR_UNAVAILABLE;
+    }
     pthread_mutex_lock(&scalekit->lock);
     struct gate_scalekit_token_wait *wait = scalekit->waiting;
     scalekit->waiting = NULL;
@@ -165,6 +176,7 @@ static void end_fetch(struct gate_ctx *ctx, struct token_fetch *fetch, enum gate
     } else if (err != GATE_ERR_BUSY) { /* our own limit may be over at once */
         scalekit->failed_until_ms = gate_clock_monotonic_ms(scalekit->clock) + FAILURE_LASTS_MS;
         scalekit->failed = ctx->error;
+        scalekit->failed.kind = err;
     }
     pthread_mutex_unlock(&scalekit->lock);
     gate_scalekit_token_release(before);
@@ -199,6 +211,19 @@ static void ask_again(struct gate_ctx *ctx, enum gate_err err, void *state) {
     ask(ctx, fetch);
 }
 
+/* Nobody but us has a say in this request, so a failure is not its fault. */
+static enum gate_breaker_evidence read_evidence(enum gate_err err) {
+    switch (err) {
+    case GATE_ERR_UNAVAILABLE:
+    case GATE_ERR_TIMEOUT:
+        return GATE_BREAKER_FAILED;
+    case GATE_ERR_BUSY:
+        return GATE_BREAKER_NOTHING;
+    default:
+        return GATE_BREAKER_ANSWERED;
+    }
+}
+
 static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct token_fetch *fetch = state;
     struct gate_scalekit_token *token = NULL;
@@ -208,7 +233,10 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     if (err == GATE_OK) {
         err = read_token(ctx, &fetch->response, fetch->scalekit->clock, &token);
     }
-    if (err == GATE_ERR_UNAVAILABLE && fetch->attempts < GATE_UPSTREAM_ATTEMPTS_MAX) {
+    gate_scalekit_work_note(fetch->scalekit, GATE_SCALEKIT_WORK_TOKEN, read_evidence(err),
+                            fetch->is_probe);
+    if ((err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT) &&
+        fetch->attempts < GATE_UPSTREAM_ATTEMPTS_MAX) {
         fetch->err = err;
         int64_t delay_ms = (BACKOFF_MS << fetch->attempts) / 2 + gate_random_below(BACKOFF_MS);
         gate_net_delay(ctx, fetch->scalekit->net, delay_ms, ask_again, fetch);
@@ -235,13 +263,14 @@ static void set_form(struct gate_ctx *ctx, struct token_fetch *fetch) {
 }
 
 /* For `asker` and whoever comes to wait meanwhile. The caller has set is_fetching. */
-static void begin_fetch(const struct gate_ctx *asker, gate_scalekit *scalekit) {
+static void begin_fetch(const struct gate_ctx *asker, gate_scalekit *scalekit, bool is_probe) {
     atomic_fetch_add(&scalekit->references, 1);
     struct gate_ctx *ctx = gate_ctx_new(scalekit->clock, scalekit->runqueue, NULL);
     ctx->deadline_ms = gate_clock_monotonic_ms(scalekit->clock) + GATE_TOKEN_TIMEOUT_MS;
     gate_ctx_trace_follow(ctx, asker);
     struct token_fetch *fetch = gate_arena_make(ctx->arena, struct token_fetch);
     fetch->scalekit = scalekit;
+    fetch->is_probe = is_probe;
     set_form(ctx, fetch);
     fetch->headers[0] =
         (struct gate_net_header){"Content-Type", "application/x-www-form-urlencoded"};
@@ -254,7 +283,7 @@ static void begin_fetch(const struct gate_ctx *asker, gate_scalekit *scalekit) {
         .header_count = 3,
         .body = fetch->form,
         .body_length = fetch->form_length,
-        .timeout_ms = GATE_TOKEN_TIMEOUT_MS,
+        .timeout_ms = GATE_TOKEN_ATTEMPT_TIMEOUT_MS,
         .max_response_bytes = GATE_UPSTREAM_CONTROL_MAX_BYTES,
         .is_read = true,
     };
@@ -264,27 +293,111 @@ static void begin_fetch(const struct gate_ctx *asker, gate_scalekit *scalekit) {
 /* What the shared state allows right now. */
 enum token_turn { TURN_HELD, TURN_WAITS, TURN_FAILED };
 
+/* What one asker's turn leads to beside it. */
+struct token_steps {
+    bool begins; /* a fetch, */
+    bool is_probe;
+    int64_t patience_ms; /* a limit to the wait; 0: the fetch's own end comes first */
+    enum gate_err err;
+};
+
+static bool begin_turn(gate_scalekit *scalekit, int64_t now_ms, struct token_steps *steps) {
+    int64_t wait_ms;
+    if (scalekit->is_fetching || now_ms < scalekit->failed_until_ms) {
+        return false;
+    }
+    enum gate_breaker_turn turn =
+        gate_breaker_begin(&scalekit->breakers[GATE_SCALEKIT_WORK_TOKEN], now_ms, &wait_ms);
+    if (turn == GATE_BREAKER_REFUSES) {
+        return false;
+    }
+    steps->begins = true;
+    steps->is_probe = turn == GATE_BREAKER_PROBES;
+    scalekit->is_fetching = true;
+    scalekit->fetch_ends_ms = now_ms + GATE_TOKEN_TIMEOUT_MS;
+    return true;
+}
+
+static enum gate_err fail_turn(const gate_scalekit *scalekit, struct gate_ctx *ctx,
+                               int64_t now_ms) {
+    if (now_ms < scalekit->failed_until_ms) {
+        return gate_fail(ctx, scalekit->failed.kind, "%s", scalekit->failed.message);
+    }
+    return gate_fail(ctx, GATE_ERR_UNAVAILABLE, "Scalekit's token endpoint has not been answering");
+}
+
+static void add_wait(gate_scalekit *scalekit, struct gate_scalekit_token_wait *wait, int64_t now_ms,
+                     struct token_steps *steps) {
+    int64_t deadline_ms = wait->ctx->deadline_ms;
+    if (deadline_ms != 0 && deadline_ms < scalekit->fetch_ends_ms) {
+        steps->patience_ms = deadline_ms - now_ms;
+    }
+    wait->number = ++scalekit->waits_count;
+    wait->next = scalekit->waiting;
+    scalekit->waiting = wait;
+}
+
+/* While the endpoint does not answer nobody waits for it: a probe goes on by itself. */
 static enum token_turn take_turn(gate_scalekit *scalekit, struct gate_scalekit_token_wait *wait,
-                                 bool *ret_begins, enum gate_err *ret_err) {
+                                 struct token_steps *steps) {
     int64_t now_ms = gate_clock_monotonic_ms(scalekit->clock);
-    bool may_ask = !scalekit->is_fetching && now_ms >= scalekit->failed_until_ms;
     struct gate_scalekit_token *token = scalekit->token;
-    *ret_begins = false;
     if (token != NULL && now_ms < token->expires_at_ms) {
-        *ret_begins = may_ask && now_ms >= token->renew_at_ms;
-        scalekit->is_fetching = scalekit->is_fetching || *ret_begins;
+        if (now_ms >= token->renew_at_ms) {
+            (void)begin_turn(scalekit, now_ms, steps);
+        }
         *wait->ret_token = hold(token);
         return TURN_HELD;
     }
-    if (!scalekit->is_fetching && !may_ask) {
-        *ret_err = gate_fail(wait->ctx, scalekit->failed.kind, "%s", scalekit->failed.message);
+    bool is_under_way = scalekit->is_fetching || begin_turn(scalekit, now_ms, steps);
+    bool is_hopeless = gate_breaker_state_get(&scalekit->breakers[GATE_SCALEKIT_WORK_TOKEN]) !=
+                       GATE_BREAKER_STATE_CLOSED;
+    if (!is_under_way || is_hopeless) {
+        steps->err = fail_turn(scalekit, wait->ctx, now_ms);
         return TURN_FAILED;
     }
-    *ret_begins = may_ask;
-    scalekit->is_fetching = true;
-    wait->next = scalekit->waiting;
-    scalekit->waiting = wait;
+    if (gate_ctx_time_left_ms(wait->ctx, GATE_TOKEN_TIMEOUT_MS) <= 0) {
+        steps->err = gate_fail(wait->ctx, GATE_ERR_TIMEOUT, "no time left to wait for a token");
+        return TURN_FAILED;
+    }
+    add_wait(scalekit, wait, now_ms, steps);
     return TURN_WAITS;
+}
+
+static struct gate_scalekit_token_wait *take_wait(gate_scalekit *scalekit, uint64_t number) {
+    pthread_mutex_lock(&scalekit->lock);
+    struct gate_scalekit_token_wait **link = &scalekit->waiting;
+    while (*link != NULL && (*link)->number != number) {
+        link = &(*link)->next;
+    }
+    struct gate_scalekit_token_wait *wait = *link;
+    if (wait != NULL) {
+        *link = wait->next;
+    }
+    pthread_mutex_unlock(&scalekit->lock);
+    return wait;
+}
+
+static void end_patience(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)err;
+    struct token_patience *patience = state;
+    gate_scalekit *scalekit = patience->scalekit;
+    struct gate_scalekit_token_wait *wait = take_wait(scalekit, patience->number);
+    if (wait != NULL) {
+        err = gate_fail(wait->ctx, GATE_ERR_TIMEOUT, "Scalekit gave no token in time");
+        wait->ctx->waited.upstream_ms += gate_clock_monotonic_ms(scalekit->clock) - wait->since_ms;
+        gate_ctx_resume(wait->ctx, err, wait->then, wait->state);
+    }
+    gate_ctx_free(ctx);
+    gate_scalekit_release(scalekit);
+}
+
+static void begin_patience(gate_scalekit *scalekit, uint64_t number, int64_t patience_ms) {
+    atomic_fetch_add(&scalekit->references, 1);
+    struct gate_ctx *ctx = gate_ctx_new(scalekit->clock, scalekit->runqueue, NULL);
+    struct token_patience *patience = gate_arena_make(ctx->arena, struct token_patience);
+    *patience = (struct token_patience){scalekit, number};
+    gate_net_delay(ctx, scalekit->net, patience_ms, end_patience, patience);
 }
 
 void gate_scalekit_token_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
@@ -299,16 +412,19 @@ void gate_scalekit_token_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
         .state = state,
         .since_ms = gate_clock_monotonic_ms(ctx->clock),
     };
-    bool begins;
-    enum gate_err err = GATE_OK;
+    struct token_steps steps = {0};
     pthread_mutex_lock(&scalekit->lock);
-    enum token_turn turn = take_turn(scalekit, wait, &begins, &err);
+    enum token_turn turn = take_turn(scalekit, wait, &steps);
+    uint64_t number = scalekit->waits_count;
     pthread_mutex_unlock(&scalekit->lock);
     /* From here on a waiting context may already be running elsewhere. */
-    if (begins) {
-        begin_fetch(ctx, scalekit);
+    if (steps.begins) {
+        begin_fetch(ctx, scalekit, steps.is_probe);
+    }
+    if (steps.patience_ms > 0) {
+        begin_patience(scalekit, number, steps.patience_ms);
     }
     if (turn != TURN_WAITS) {
-        then(ctx, err, state);
+        then(ctx, steps.err, state);
     }
 }
