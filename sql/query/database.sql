@@ -22,6 +22,10 @@ PRAGMA mmap_size = 0;
 PRAGMA cache_size = -4096;
 PRAGMA temp_store = MEMORY;
 
+-- name: database_erase_deleted
+-- From here on this connection overwrites what it deletes.
+PRAGMA secure_delete = ON;
+
 -- name: database_identity
 -- Who wrote this file: schema version, application, and whether there is any table at all.
 SELECT (SELECT user_version FROM pragma_user_version()),

@@ -16,10 +16,10 @@ WHERE id IN (SELECT id FROM session WHERE user_id = ?1 ORDER BY id DESC LIMIT -1
 SELECT s.id, s.hash, s.user_id, s.created_at, s.last_seen_at, s.idle_expires_at, s.expires_at,
        s.user_agent, s.sealed_id_token,
        u.id, u.issuer, u.subject, u.identifier, u.email, u.name, u.organization, u.created_at,
-       u.last_seen_at, u.accounts_read_at
+       u.last_seen_at, u.accounts_read_at, u.suspended_at
 FROM session AS s
 JOIN user AS u ON u.id = s.user_id
-WHERE s.hash = ?1 AND s.idle_expires_at > ?2 AND s.expires_at > ?2;
+WHERE s.hash = ?1 AND s.idle_expires_at > ?2 AND s.expires_at > ?2 AND u.suspended_at IS NULL;
 
 -- name: session_touch
 UPDATE session

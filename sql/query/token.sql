@@ -25,7 +25,7 @@ SELECT t.id, t.public_id, t.prefix, t.label, t.kind, t.owner_user_id, t.scopes, 
        t.tools, t.identifiers, t.created_at, t.expires_at, t.last_used_at, t.revoked_at,
        t.calls_per_minute,
        u.id, u.issuer, u.subject, u.identifier, u.email, u.name, u.organization, u.created_at,
-       u.last_seen_at, u.accounts_read_at
+       u.last_seen_at, u.accounts_read_at, u.suspended_at
 FROM api_token AS t
 LEFT JOIN user AS u ON u.id = t.owner_user_id
 WHERE t.hash = ?1;

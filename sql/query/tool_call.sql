@@ -1,9 +1,10 @@
 -- The trail of tool calls. The column order of the lists is that of read_call in store/tool_call.c.
 
 -- name: tool_call_insert
+-- A person who was forgotten while the call ran leaves a nameless one.
 INSERT INTO tool_call (user_id, token_id, connection_name, tool_name, outcome, error_source,
                        error_code, execution_id, agent_run_id, request_id, at, duration_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+VALUES ((SELECT id FROM user WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 RETURNING id;
 
 -- name: tool_call_list

@@ -14,6 +14,7 @@
 #include "portal/portal.h"
 #include "scalekit/scalekit.h"
 #include "store/store.h"
+#include "store/user.h"
 
 /* The product's parts, opened for one command. */
 struct gate_cli {
@@ -47,5 +48,13 @@ int gate_cli_token_create_run(struct gate_cli *cli, char **arguments);
 int gate_cli_token_list_run(struct gate_cli *cli);
 int gate_cli_token_revoke_run(struct gate_cli *cli, char **arguments);
 int gate_cli_user_list_run(struct gate_cli *cli);
+int gate_cli_user_show_run(struct gate_cli *cli, char **arguments);
+int gate_cli_user_suspend_run(struct gate_cli *cli, char **arguments);
+int gate_cli_user_resume_run(struct gate_cli *cli, char **arguments);
+int gate_cli_user_forget_run(struct gate_cli *cli, char **arguments);
+
+/* Find a person by identifier; GATE_ERR_NOT_FOUND for nobody. */
+enum gate_err gate_cli_user_find(struct gate_cli *cli, const char *identifier,
+                                 struct gate_user *ret_user) GATE_MUST_CHECK;
 
 #endif

@@ -22,37 +22,79 @@ static void print_help(void) {
            "      --quiet                 print the token alone\n"
            "  token list                 each with its rules\n"
            "  token revoke ID\n"
-           "  user list\n\n"
+           "  user list\n"
+           "  user show IDENTIFIER\n"
+           "  user suspend IDENTIFIER    out at once: sessions end, nothing is done in their name\n"
+           "  user resume IDENTIFIER\n"
+           "  user forget IDENTIFIER [--delete-accounts]\n"
+           "                             remove all that is personal, and at Scalekit as well;\n"
+           "                             the trail stays, as nobody's\n\n"
            "PATTERNS are separated by spaces; * stands for anything. One that begins with !\n"
            "denies, and wins over the others: 'gmail_* !gmail_send_*'. Settings come from\n"
            "the environment or from FILE, as for gatehouse.\n");
 }
 
+struct command {
+    const char *first;
+    const char *second; /* NULL: the command is one word */
+    int (*run)(struct gate_cli *cli, char **arguments);
+};
+
+static int run_check(struct gate_cli *cli, char **arguments) {
+    (void)arguments;
+    return gate_cli_check_run(cli);
+}
+
+static int run_migrate(struct gate_cli *cli, char **arguments) {
+    (void)cli;
+    (void)arguments;
+    printf("The database is at this version's schema.\n"); /* opening it migrated it */
+    return 0;
+}
+
+static int run_token_list(struct gate_cli *cli, char **arguments) {
+    (void)arguments;
+    return gate_cli_token_list_run(cli);
+}
+
+static int run_user_list(struct gate_cli *cli, char **arguments) {
+    (void)arguments;
+    return gate_cli_user_list_run(cli);
+}
+
+static const struct command commands[] = {
+    {"check", NULL, run_check},
+    {"migrate", NULL, run_migrate},
+    {"token", "create", gate_cli_token_create_run},
+    {"token", "list", run_token_list},
+    {"token", "revoke", gate_cli_token_revoke_run},
+    {"user", "list", run_user_list},
+    {"user", "show", gate_cli_user_show_run},
+    {"user", "suspend", gate_cli_user_suspend_run},
+    {"user", "resume", gate_cli_user_resume_run},
+    {"user", "forget", gate_cli_user_forget_run},
+};
+
 /* The command's words, matched as a whole; what is left are its arguments. */
+static const struct command *find_command(char **words) {
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(words[0], command->first) == 0 &&
+            (command->second == NULL ||
+             (words[1] != NULL && strcmp(words[1], command->second) == 0))) {
+            return command;
+        }
+    }
+    return NULL;
+}
+
 static int run_command(struct gate_cli *cli, char **words) {
-    const char *first = words[0];
-    const char *second = words[1] == NULL ? "" : words[1];
-    if (strcmp(first, "check") == 0) {
-        return gate_cli_check_run(cli);
+    const struct command *command = find_command(words);
+    if (command == NULL) {
+        fprintf(stderr, "gatehousectl: unknown command; see gatehousectl --help\n");
+        return 2;
     }
-    if (strcmp(first, "migrate") == 0) {
-        printf("The database is at this version's schema.\n"); /* opening it migrated it */
-        return 0;
-    }
-    if (strcmp(first, "user") == 0 && strcmp(second, "list") == 0) {
-        return gate_cli_user_list_run(cli);
-    }
-    if (strcmp(first, "token") == 0 && strcmp(second, "create") == 0) {
-        return gate_cli_token_create_run(cli, words + 2);
-    }
-    if (strcmp(first, "token") == 0 && strcmp(second, "list") == 0) {
-        return gate_cli_token_list_run(cli);
-    }
-    if (strcmp(first, "token") == 0 && strcmp(second, "revoke") == 0) {
-        return gate_cli_token_revoke_run(cli, words + 2);
-    }
-    fprintf(stderr, "gatehousectl: unknown command; see gatehousectl --help\n");
-    return 2;
+    return command->run(cli, words + (command->second == NULL ? 1 : 2));
 }
 
 int main(int argc, char **argv) {

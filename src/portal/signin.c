@@ -156,6 +156,9 @@ static enum gate_err save_session(struct gate_ctx *ctx, gate_store_tx *tx, void 
         err =
             gate_store_user_save(ctx, tx, &finishing->user, finishing->session.created_at, &saved);
     }
+    if (err == GATE_OK && saved.suspended_at != 0) {
+        err = gate_fail(ctx, GATE_ERR_FORBIDDEN, "The person is suspended.");
+    }
     if (err == GATE_OK && old != NULL) {
         struct gate_digest hash = gate_digest_make(old, strlen(old));
         err = gate_store_session_delete_by_hash(ctx, tx, &hash);

@@ -51,8 +51,8 @@ struct gate_signin_result {
  * started in this browser, already used, or the code was spent GATE_ERR_EXPIRED          started
  * too long ago GATE_ERR_PROVIDER         the person or the provider said no GATE_ERR_NOT_FOUND
  * signed in, but without the (verified) claim we need as identifier GATE_ERR_FORBIDDEN signed in,
- * but the identifier belongs to another person here GATE_ERR_UNAUTHENTICATED  the answer or the ID
- * token does not hold GATE_ERR_CONFIG           the provider does not accept us
+ * but suspended, or the identifier belongs to another person here GATE_ERR_UNAUTHENTICATED  the
+ * answer or the ID token does not hold GATE_ERR_CONFIG           the provider does not accept us
  *   GATE_ERR_UNAVAILABLE, _TIMEOUT, _UPSTREAM, _BUSY, _STORE  as elsewhere
  * `answer` and what it points to must stay until `then`. */
 void gate_portal_signin_finish(struct gate_ctx *ctx, gate_portal *portal,

@@ -158,6 +158,9 @@ static enum gate_err ensure_user(struct gate_ctx *ctx, gate_store_tx *tx, void *
 
 static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct acting *acting = state;
+    if (err == GATE_OK && acting->user.suspended_at != 0) {
+        err = gate_fail(ctx, GATE_ERR_FORBIDDEN, "This user is suspended.");
+    }
     if (err == GATE_OK) {
         acting->caller->user = acting->user;
         acting->caller->has_user = true;

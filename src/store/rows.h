@@ -8,7 +8,7 @@
 #include "store/statement.h"
 #include "store/user.h"
 
-/* Read a person from the next ten columns, in the order that sql/query/user.sql has. */
+/* Read a person from the next eleven columns, in the order that sql/query/user.sql has. */
 struct gate_user gate_user_read(struct gate_statement *row);
 
 #endif

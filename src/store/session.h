@@ -38,7 +38,7 @@ enum gate_err gate_store_session_insert(struct gate_ctx *ctx, gate_store_tx *tx,
                                         const struct gate_session *session,
                                         int64_t *ret_id) GATE_MUST_CHECK;
 
-/* Find the session that has not expired at `now_ms`, and its person. */
+/* Find the session that has not expired at `now_ms`, and its person, unless suspended. */
 enum gate_err gate_store_session_find_by_hash(struct gate_ctx *ctx, gate_store_tx *tx,
                                               const struct gate_digest *hash, int64_t now_ms,
                                               struct gate_session *ret_session,

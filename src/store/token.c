@@ -119,7 +119,7 @@ enum gate_err gate_store_token_find_by_hash(struct gate_ctx *ctx, gate_store_tx 
     if (err != GATE_OK) {
         return err;
     }
-    if (token.revoked_at != 0) {
+    if (token.revoked_at != 0 || owner.suspended_at != 0) {
         return GATE_ERR_FORBIDDEN;
     }
     if (token.expires_at != 0 && token.expires_at <= now_ms) {

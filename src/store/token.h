@@ -43,8 +43,8 @@ enum gate_err gate_store_token_insert(struct gate_ctx *ctx, gate_store_tx *tx,
                                       int64_t *ret_id) GATE_MUST_CHECK;
 
 /* Find the token that works at `now_ms`. GATE_ERR_NOT_FOUND for none, GATE_ERR_EXPIRED,
- * GATE_ERR_FORBIDDEN when revoked. `ret_owner` is set for a personal token, and has id 0 for a
- * service token. */
+ * GATE_ERR_FORBIDDEN when revoked or the owner is suspended. `ret_owner` is set for a personal
+ * token, and has id 0 for a service token. */
 enum gate_err gate_store_token_find_by_hash(struct gate_ctx *ctx, gate_store_tx *tx,
                                             const struct gate_digest *hash, int64_t now_ms,
                                             struct gate_token *ret_token,

@@ -15,6 +15,7 @@ struct gate_user gate_user_read(struct gate_statement *row) {
     user.created_at = gate_column_number(row);
     user.last_seen_at = gate_column_number(row);
     user.accounts_read_at = gate_column_number(row);
+    user.suspended_at = gate_column_number(row);
     return user;
 }
 
@@ -52,6 +53,7 @@ static enum gate_err make_way(struct gate_ctx *ctx, gate_store_tx *tx,
                               const struct gate_user *user) {
     static const enum gate_sql steps[] = {
         GATE_SQL_USER_TAKE_TRAIL,
+        GATE_SQL_USER_TAKE_SUSPENSION,
         GATE_SQL_USER_RETIRE_NAMED,
         GATE_SQL_USER_DROP_RENAMED_ACCOUNTS,
     };
@@ -147,4 +149,93 @@ enum gate_err gate_store_user_touch(struct gate_ctx *ctx, gate_store_tx *tx, int
 enum gate_err gate_store_user_save_accounts_read_at(struct gate_ctx *ctx, gate_store_tx *tx,
                                                     int64_t id, int64_t at_ms) {
     return set_time(ctx, tx, GATE_SQL_USER_SET_ACCOUNTS_READ_AT, id, at_ms);
+}
+
+enum gate_err gate_store_user_suspend(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                      int64_t at_ms, size_t *ret_sessions, bool *ret_changed) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_SUSPEND);
+    gate_bind_number(&statement, id);
+    gate_bind_time(&statement, at_ms);
+    size_t changed = 0;
+    size_t sessions = 0;
+    enum gate_err err = gate_statement_run_counted(&statement, &changed);
+    if (err == GATE_OK && at_ms != 0) {
+        statement = gate_statement_open(ctx, tx, GATE_SQL_USER_DELETE_SESSIONS);
+        gate_bind_number(&statement, id);
+        err = gate_statement_run_counted(&statement, &sessions);
+    }
+    if (err == GATE_OK) {
+        *ret_sessions = sessions;
+        *ret_changed = changed > 0;
+    }
+    return err;
+}
+
+enum gate_err gate_store_user_count_holdings(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                             int64_t now_ms,
+                                             struct gate_user_holdings *ret_holdings) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_HOLDINGS);
+    gate_bind_number(&statement, id);
+    gate_bind_number(&statement, now_ms);
+    enum gate_err err = gate_statement_next(&statement);
+    if (err != GATE_OK) {
+        return err;
+    }
+    struct gate_user_holdings holdings;
+    holdings.sessions = gate_column_number(&statement);
+    holdings.tokens = gate_column_number(&statement);
+    holdings.accounts = gate_column_number(&statement);
+    holdings.calls = gate_column_number(&statement);
+    holdings.events = gate_column_number(&statement);
+    err = gate_statement_finish(&statement);
+    if (err == GATE_OK) {
+        *ret_holdings = holdings;
+    }
+    return err;
+}
+
+static enum gate_err unname_rows(struct gate_ctx *ctx, gate_store_tx *tx, enum gate_sql name,
+                                 int64_t id, size_t max, size_t *count) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, name);
+    gate_bind_number(&statement, id);
+    gate_bind_number(&statement, (int64_t)max);
+    size_t changed = 0;
+    enum gate_err err = gate_statement_run_counted(&statement, &changed);
+    *count += changed;
+    return err;
+}
+
+enum gate_err gate_store_user_unname_trail(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                           size_t max, int64_t now_ms, size_t *ret_count) {
+    size_t count = 0;
+    enum gate_err err = gate_database_run_text(
+        tx, &gate_sql_statements[GATE_SQL_DATABASE_ERASE_DELETED], &ctx->error);
+    if (err == GATE_OK) {
+        struct gate_statement statement =
+            gate_statement_open(ctx, tx, GATE_SQL_USER_ENSURE_NAMELESS);
+        gate_bind_number(&statement, now_ms);
+        err = gate_statement_run(&statement);
+    }
+    if (err == GATE_OK) {
+        err = unname_rows(ctx, tx, GATE_SQL_USER_UNNAME_CALLS, id, max, &count);
+    }
+    if (err == GATE_OK) {
+        err = unname_rows(ctx, tx, GATE_SQL_USER_UNNAME_EVENTS, id, max, &count);
+    }
+    if (err == GATE_OK) {
+        *ret_count = count;
+    }
+    return err;
+}
+
+enum gate_err gate_store_user_delete(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                     int64_t now_ms) {
+    size_t count = 0;
+    enum gate_err err = gate_store_user_unname_trail(ctx, tx, id, SIZE_MAX / 2, now_ms, &count);
+    if (err != GATE_OK) {
+        return err;
+    }
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_DELETE);
+    gate_bind_number(&statement, id);
+    return gate_statement_run(&statement);
 }

@@ -23,6 +23,16 @@ struct gate_user {
     int64_t created_at;
     int64_t last_seen_at;
     int64_t accounts_read_at; /* when the connected accounts were last read as a whole */
+    int64_t suspended_at;     /* since when the operator keeps the person out; 0: not */
+};
+
+/* What is kept about a person, in numbers. */
+struct gate_user_holdings {
+    int64_t sessions; /* live ones; so the tokens */
+    int64_t tokens;
+    int64_t accounts;
+    int64_t calls; /* the trail: tool calls, and changes of an account's status */
+    int64_t events;
 };
 
 /* Record a person who signed in: insert, or update the row of the same issuer and subject. A row
@@ -60,5 +70,28 @@ enum gate_err gate_store_user_touch(struct gate_ctx *ctx, gate_store_tx *tx, int
  * again. */
 enum gate_err gate_store_user_save_accounts_read_at(struct gate_ctx *ctx, gate_store_tx *tx,
                                                     int64_t id, int64_t at_ms) GATE_MUST_CHECK;
+
+/* Keep a person out from `at_ms` on and end their sessions, or with 0 let them in again. Their
+ * tokens do not work meanwhile. `ret_changed`: it was not so before; a suspension keeps its first
+ * time. */
+enum gate_err gate_store_user_suspend(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                      int64_t at_ms, size_t *ret_sessions,
+                                      bool *ret_changed) GATE_MUST_CHECK;
+
+enum gate_err
+gate_store_user_count_holdings(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id, int64_t now_ms,
+                               struct gate_user_holdings *ret_holdings) GATE_MUST_CHECK;
+
+/* Give up to `max` rows of each kind of the person's trail to nobody: what was done stays, whose it
+ * was and what could lead there goes. `ret_count` says how many rows that were. From here on the
+ * transaction's connection overwrites what it deletes. */
+enum gate_err gate_store_user_unname_trail(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                           size_t max, int64_t now_ms,
+                                           size_t *ret_count) GATE_MUST_CHECK;
+
+/* Forget a person: the rest of the trail becomes nobody's, everything else goes. Long for a long
+ * trail: unname it in parts first. Somebody who is gone already is no error. */
+enum gate_err gate_store_user_delete(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
+                                     int64_t now_ms) GATE_MUST_CHECK;
 
 #endif

@@ -40,9 +40,9 @@ static const struct refusal refusals[GATE_ERR_COUNT_] = {
                             "The sign-in service did not tell us a confirmed e-mail address or "
                             "name by which to know you. Confirm your address there, or ask whoever "
                             "runs this portal, then try again."},
-    [GATE_ERR_FORBIDDEN] = {403, "This belongs to another account",
-                            "Somebody else is already known here by the address or name of your "
-                            "account. Please ask whoever runs this portal."},
+    [GATE_ERR_FORBIDDEN] = {403, "Your account cannot be used here",
+                            "It is suspended, or somebody else is already known here by its "
+                            "address or name. Please ask whoever runs this portal."},
     [GATE_ERR_UNAUTHENTICATED] = {403, "We could not confirm who you are",
                                   "The answer of the sign-in service did not hold up to our "
                                   "checks, so you were not signed in. Please try again."},

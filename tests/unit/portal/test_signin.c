@@ -385,6 +385,31 @@ static void test_person__identifier_of_somebody_else(void **state) {
 
 /* ---- sessions of one browser ---- */
 
+static enum gate_err suspend_everybody(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    (void)state;
+    struct gate_user *users;
+    size_t count;
+    size_t sessions;
+    bool changed;
+    enum gate_err err = gate_store_user_list(ctx, tx, 0, 10, &users, &count);
+    for (size_t i = 0; err == GATE_OK && i < count; i++) {
+        err = gate_store_user_suspend(ctx, tx, users[i].id, gate_ctx_now_ms(ctx), &sessions,
+                                      &changed);
+    }
+    return err;
+}
+
+static void test_person__suspended(void **state) {
+    (void)state;
+    const char *session = sign_in("/").session;
+    assert_true(is_signed_in(session));
+    struct gate_ctx *ctx = make_ctx();
+    assert_int_equal(gate_store_write_now(ctx, store, suspend_everybody, NULL), GATE_OK);
+    gate_ctx_free(ctx);
+    assert_false(is_signed_in(session));
+    assert_int_equal(sign_in("/").err, GATE_ERR_FORBIDDEN);
+}
+
 static void test_session__old_one_ends_with_the_next_sign_in(void **state) {
     (void)state;
     struct finish first = sign_in(NULL);
@@ -497,6 +522,7 @@ int main(void) {
         CASE(test_person__what_userinfo_may_answer),
         CASE(test_person__another_claim_is_the_identifier),
         CASE(test_person__identifier_of_somebody_else),
+        CASE(test_person__suspended),
         CASE(test_session__old_one_ends_with_the_next_sign_in),
         CASE(test_session__user_agent_is_cut),
         CASE(test_sign_out__goes_by_the_provider),

@@ -390,6 +390,34 @@ static void test_act_for__a_domain_but_not_its_guests(void **state) {
     assert_int_equal(act_for(&caller, "bob@example.com"), GATE_OK);
 }
 
+static enum gate_err set_suspension(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    const struct gate_user *user = state;
+    size_t sessions;
+    bool changed;
+    return gate_store_user_suspend(ctx, tx, user->id, user->suspended_at, &sessions, &changed);
+}
+
+static void suspend(struct gate_user *user, int64_t at_ms) {
+    user->suspended_at = at_ms;
+    assert_int_equal(gate_store_write_now(p.ctx, p.store, set_suspension, user), GATE_OK);
+}
+
+static void test_suspended__neither_tokens_nor_services_act_for_them(void **state) {
+    (void)state;
+    struct gate_user ann = add_person(&p, "ann");
+    struct gate_caller service = service_caller("*"), personal;
+    struct gate_token_wish wish = personal_wish(ann.id);
+    const char *text = add_token(&p, &wish);
+    suspend(&ann, gate_ctx_now_ms(p.ctx));
+    expect_nobody(text);
+    assert_int_equal(act_for(&service, "ann"), GATE_ERR_FORBIDDEN);
+    assert_false(service.has_user);
+    suspend(&ann, 0);
+    gate_error_clear(&p.ctx->error);
+    assert_int_equal(act_for(&service, "ann"), GATE_OK);
+    assert_int_equal(find(text, &personal), GATE_OK);
+}
+
 static void test_act_for__outside_the_rules(void **state) {
     (void)state;
     (void)add_person(&p, "ann");
@@ -532,6 +560,7 @@ int main(void) {
         CASE(test_act_for__a_known_person),
         CASE(test_act_for__a_person_never_seen_is_recorded_once),
         CASE(test_act_for__outside_the_rules),
+        CASE(test_suspended__neither_tokens_nor_services_act_for_them),
         CASE(test_make__labels),
         CASE(test_make__lists),
         CASE(test_make__expiry_and_owner),
