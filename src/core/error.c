@@ -14,6 +14,7 @@ static const char *const err_names[] = {
     [GATE_ERR_EXPIRED] = "expired",
     [GATE_ERR_MEDIA_TYPE] = "media_type",
     [GATE_ERR_TOO_LARGE] = "too_large",
+    [GATE_ERR_HEADER_TOO_LARGE] = "header_too_large",
     [GATE_ERR_NEEDS_AUTHORIZATION] = "needs_authorization",
     [GATE_ERR_BUSY] = "busy",
     [GATE_ERR_OVER_QUOTA] = "over_quota",

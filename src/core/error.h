@@ -24,6 +24,7 @@ enum gate_err {
     GATE_ERR_EXPIRED,             /* was valid once */
     GATE_ERR_MEDIA_TYPE,          /* a body of a kind that is not taken here */
     GATE_ERR_TOO_LARGE,           /* beyond a named limit */
+    GATE_ERR_HEADER_TOO_LARGE,    /* more header fields than are taken */
     GATE_ERR_NEEDS_AUTHORIZATION, /* the connected account is not active; the user must act */
     GATE_ERR_BUSY,                /* our own limit; try again later */
     GATE_ERR_OVER_QUOTA,          /* this caller's own limit with us; try again later */

@@ -206,23 +206,6 @@ static bool has_too_many_params(char **params) {
     return false;
 }
 
-/* RFC 6585, 431. web/ never sees such a request: its own tables have this size. */
-static void refuse_params(gate_fcgi_connection *connection) {
-    const char *reason = "too many header fields";
-    char text[] = "Too many header fields.\n";
-    const struct gate_response response = {
-        .status = 431,
-        .headers = (struct gate_response_header[]){{"Content-Type", "text/plain; charset=utf-8"},
-                                                   {"Cache-Control", "no-store"}},
-        .header_count = 2,
-        .body = {.data = text, .length = sizeof text - 1},
-    };
-    (void)gate_fcgi_exchange_body_read(&connection->exchange, 0, &connection->body);
-    gate_log_write(GATE_LOG_WARN, "request_refused", GATE_LOG_TEXT("reason", reason));
-    (void)gate_fcgi_exchange_write(&connection->exchange, &response, false);
-    finish_request(connection);
-}
-
 void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection) {
     pthread_mutex_lock(&connection->handover);
     pthread_mutex_unlock(&connection->handover);
@@ -232,21 +215,21 @@ void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection
     }
     const bool is_admitted = admit_request(pool);
     char **params = gate_fcgi_exchange_params(&connection->exchange);
-    if (has_too_many_params(params)) {
-        refuse_params(connection);
-        return;
-    }
+    const bool is_header_too_large = has_too_many_params(params);
+    const bool is_refused = is_header_too_large || !is_admitted;
     size_t max_bytes = 0;
     struct gate_request *request =
         gate_web_begin(pool->options.web, params, connection, respond, &max_bytes);
     struct gate_buffer *body = &connection->body;
     const enum gate_body_state state =
-        gate_fcgi_exchange_body_read(&connection->exchange, is_admitted ? max_bytes : 0, body);
-    if (!is_admitted) {
+        gate_fcgi_exchange_body_read(&connection->exchange, is_refused ? 0 : max_bytes, body);
+    if (is_header_too_large) {
+        gate_web_refuse_header(request);
+    } else if (!is_admitted) {
         gate_web_refuse_busy(request);
-        return;
+    } else {
+        gate_web_dispatch(request, state, gate_buffer_text(body), body->length);
     }
-    gate_web_dispatch(request, state, gate_buffer_text(body), body->length);
 }
 
 enum awaited { AWAITED_EMPTY, AWAITED_IDLE };

@@ -233,6 +233,11 @@ void gate_web_refuse_busy(struct gate_request *request) {
                                          "Too much is going on at once; try again shortly."));
 }
 
+void gate_web_refuse_header(struct gate_request *request) {
+    gate_request_fail(request, gate_fail(request->ctx, GATE_ERR_HEADER_TOO_LARGE,
+                                         "The request has too many header fields."));
+}
+
 static const char *caller_name(enum gate_caller_kind kind) {
     static const char *const names[] = {
         [GATE_CALLER_NOBODY] = "nobody",

@@ -49,6 +49,10 @@ void gate_web_dispatch(struct gate_request *request, enum gate_body_state state,
 /* Instead of gate_web_dispatch: answer 503 with Retry-After because too much is in flight. */
 void gate_web_refuse_busy(struct gate_request *request);
 
+/* Instead of gate_web_dispatch: answer 431 (RFC 6585) because there are more than
+ * GATE_REQUEST_PARAMS_MAX parameters. */
+void gate_web_refuse_header(struct gate_request *request);
+
 /* Log the request and free it with everything it owns. After the response was written or given up.
  */
 void gate_web_end(struct gate_request *request);

@@ -38,6 +38,7 @@ struct sending {
     const char *headers[HEADERS_MAX]; /* further parameters, "NAME=value" */
     enum gate_body_state body_state;
     bool is_busy;
+    bool has_large_header;
     bool lacks_uri;
 };
 
@@ -270,6 +271,8 @@ static inline const struct answer *send_request(struct portal_web *w,
     const char *body = sending->body == NULL ? "" : sending->body;
     if (sending->is_busy) {
         gate_web_refuse_busy(request);
+    } else if (sending->has_large_header) {
+        gate_web_refuse_header(request);
     } else {
         gate_web_dispatch(request, sending->body_state, body, strlen(body));
     }

@@ -178,6 +178,14 @@ static void test_busy__is_503_with_retry_after(void **state) {
 
 /* ---- signing in and out ---- */
 
+static void test_large_header__is_431(void **state) {
+    (void)state;
+    struct sending sending = {.who = PERSONAL, .target = "/api/v1/me", .has_large_header = true};
+    (void)expect_problem(&w, send_request(&w, &sending), 431, "header-too-large");
+    sending = (struct sending){.who = BROWSER, .target = "/", .has_large_header = true};
+    expect_page(send_request(&w, &sending), 431, "Your browser sent too much");
+}
+
 static void test_signin__strangers_come_back_where_they_were(void **state) {
     (void)state;
     expect_redirect(get(&w, NOBODY, "/connect/gmail?return_to=%2Fconnectors%2Fgmail"),
@@ -328,6 +336,7 @@ int main(void) {
         CASE(test_server_timing__on_json_for_known_callers),
         CASE(test_policy__lets_nothing_foreign_in),
         CASE(test_busy__is_503_with_retry_after),
+        CASE(test_large_header__is_431),
         CASE(test_signin__strangers_come_back_where_they_were),
         CASE(test_signin__cookie_on_https),
         HTTP_CASE(test_signin__cookie_on_loopback_http),

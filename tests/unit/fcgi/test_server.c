@@ -120,6 +120,10 @@ void gate_web_refuse_busy(struct gate_request *request) {
     answer(request, 503);
 }
 
+void gate_web_refuse_header(struct gate_request *request) {
+    answer(request, 431);
+}
+
 void gate_web_end(struct gate_request *request) {
     struct gate_web *web = request->web;
     gate_ctx_free(request->ctx);

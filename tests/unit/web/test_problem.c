@@ -44,6 +44,7 @@ static void test_status__of_every_kind(void **state) {
         [GATE_ERR_EXPIRED] = 410,
         [GATE_ERR_MEDIA_TYPE] = 415,
         [GATE_ERR_TOO_LARGE] = 413,
+        [GATE_ERR_HEADER_TOO_LARGE] = 431,
         [GATE_ERR_NEEDS_AUTHORIZATION] = 409,
         [GATE_ERR_BUSY] = 503,
         [GATE_ERR_OVER_QUOTA] = 429,
