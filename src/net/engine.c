@@ -100,11 +100,11 @@ static void ring(gate_net *net) {
 
 void gate_net_job_submit(struct gate_net_job *job) {
     gate_net *net = job->net;
-    job->next = NULL;
+    job->next_arrived = NULL;
     pthread_mutex_lock(&net->lock);
     bool was_empty = net->arrived == NULL;
     *net->arrived_last = job;
-    net->arrived_last = &job->next;
+    net->arrived_last = &job->next_arrived;
     /* Inside the lock, so that gate_net_free cannot close the descriptor in between. */
     if (was_empty) {
         ring(net);
@@ -119,11 +119,16 @@ static void log_transfer(const struct gate_net_job *job, enum gate_err err) {
         GATE_LOG_NUMBER("status", job->status), GATE_LOG_TEXT("outcome", gate_err_name(err)),
         GATE_LOG_NUMBER("duration_ms", gate_clock_monotonic_ms(job->net->clock) - job->started_ms),
         GATE_LOG_NUMBER("sent_bytes", (int64_t)(job->was_sent ? job->request->body_length : 0)),
-        GATE_LOG_NUMBER("received_bytes",
-                        err == GATE_OK ? (int64_t)job->ret_response->body_length : 0));
+        GATE_LOG_NUMBER("received_bytes", job->ret_response != NULL && err == GATE_OK
+                                              ? (int64_t)job->ret_response->body_length
+                                              : 0));
 }
 
-static void give_handle_back(gate_net *net, struct gate_net_job *job) {
+void gate_net_job_release_handle(struct gate_net_job *job) {
+    gate_net *net = job->net;
+    if (job->easy == NULL) {
+        return;
+    }
     curl_multi_remove_handle(net->multi, job->easy);
     if (net->idle_handle_count < GATE_NET_IDLE_HANDLES_MAX) {
         curl_easy_reset(job->easy);
@@ -137,6 +142,9 @@ static void give_handle_back(gate_net *net, struct gate_net_job *job) {
 /* Here and not where the context goes on, which may be later because we are busy. */
 static void note_wait(struct gate_net_job *job) {
     int64_t waited_ms = gate_clock_monotonic_ms(job->net->clock) - job->started_ms;
+    if (job->stream != NULL) {
+        return; /* the context waits for pieces; see net/stream.c */
+    }
     if (job->request != NULL) {
         job->ctx->waited.upstream_ms += waited_ms;
     } else {
@@ -144,8 +152,7 @@ static void note_wait(struct gate_net_job *job) {
     }
 }
 
-/* The engine lets go of the job and of its context. */
-static void end_job(struct gate_net_job *job, enum gate_err err) {
+void gate_net_job_end(struct gate_net_job *job, enum gate_err err) {
     gate_net *net = job->net;
     gate_net_timers_clear(&net->timers, &job->timer);
     if (job->previous != NULL) {
@@ -158,9 +165,7 @@ static void end_job(struct gate_net_job *job, enum gate_err err) {
     }
     if (job->request != NULL) {
         log_transfer(job, err);
-        if (job->easy != NULL) {
-            give_handle_back(net, job);
-        }
+        gate_net_job_release_handle(job);
         gate_net_transfer_done(job);
         atomic_fetch_sub(&net->in_flight, 1);
     }
@@ -169,12 +174,14 @@ static void end_job(struct gate_net_job *job, enum gate_err err) {
 }
 
 static void abandon_job(struct gate_net_job *job, enum gate_err reason) {
-    if (job->request != NULL) {
-        end_job(job, gate_net_transfer_abandon(job, reason));
+    if (job->stream != NULL) {
+        gate_net_stream_finish(job->stream, gate_net_transfer_abandon(job, reason));
+    } else if (job->request != NULL) {
+        gate_net_job_end(job, gate_net_transfer_abandon(job, reason));
     } else if (reason == GATE_ERR_TIMEOUT) {
-        end_job(job, GATE_OK); /* the delay is over */
+        gate_net_job_end(job, GATE_OK); /* the delay is over */
     } else {
-        end_job(job, gate_fail(job->ctx, reason, "shutting down"));
+        gate_net_job_end(job, gate_fail(job->ctx, reason, "shutting down"));
     }
 }
 
@@ -196,16 +203,22 @@ static void start_job(gate_net *net, struct gate_net_job *job) {
     if (job->request == NULL) {
         return;
     }
+    if (job->stream != NULL) {
+        job->stream->is_started = true;
+    }
     job->easy = take_handle(net);
     if (job->easy == NULL) {
         abort();
     }
     enum gate_err err = gate_net_transfer_prepare(job);
     if (err == GATE_OK && curl_multi_add_handle(net->multi, job->easy) != CURLM_OK) {
-        err = gate_fail(job->ctx, GATE_ERR_INTERNAL, "%s: libcurl takes no transfer", job->host);
+        err = gate_error_set_at(job->error, __FILE__, __LINE__, GATE_ERR_INTERNAL,
+                                "%s: libcurl takes no transfer", job->host);
     }
-    if (err != GATE_OK) {
-        end_job(job, err);
+    if (err != GATE_OK && job->stream != NULL) {
+        gate_net_stream_finish(job->stream, err);
+    } else if (err != GATE_OK) {
+        gate_net_job_end(job, err);
     }
 }
 
@@ -222,8 +235,12 @@ static bool take_arrived(gate_net *net) {
     bool goes_on = !net->stopping;
     pthread_mutex_unlock(&net->lock);
     while (job != NULL) {
-        struct gate_net_job *next = job->next;
-        start_job(net, job);
+        struct gate_net_job *next = job->next_arrived;
+        if (job->stream != NULL && job->stream->is_started) {
+            gate_net_stream_resume(job->stream);
+        } else {
+            start_job(net, job);
+        }
         job = next;
     }
     return goes_on;
@@ -239,7 +256,12 @@ static void end_finished(gate_net *net) {
         char *job_pointer = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &job_pointer);
         struct gate_net_job *job = (struct gate_net_job *)(void *)job_pointer;
-        end_job(job, gate_net_transfer_judge(job, message->data.result));
+        const enum gate_err err = gate_net_transfer_judge(job, message->data.result);
+        if (job->stream != NULL) {
+            gate_net_stream_finish(job->stream, err);
+        } else {
+            gate_net_job_end(job, err);
+        }
     }
 }
 
@@ -247,7 +269,13 @@ static void end_overdue(gate_net *net) {
     int64_t now_ms = gate_clock_monotonic_ms(net->clock);
     struct gate_net_timer *timer;
     while ((timer = gate_net_timers_first(&net->timers)) != NULL && timer->due_ms <= now_ms) {
-        abandon_job((struct gate_net_job *)timer, GATE_ERR_TIMEOUT);
+        struct gate_net_job *job = (struct gate_net_job *)timer;
+        gate_net_timers_clear(&net->timers, timer);
+        if (job->stream != NULL && !gate_net_stream_is_overdue(job->stream, now_ms)) {
+            gate_net_timers_set(&net->timers, timer);
+        } else {
+            abandon_job(job, GATE_ERR_TIMEOUT);
+        }
     }
 }
 
@@ -292,6 +320,16 @@ static void drive_curl_timers(gate_net *net) {
     curl_multi_socket_action(net->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
+/* Streams whose contexts are busy stay as they are: nobody is left to take them back. */
+static void abandon_all(gate_net *net) {
+    struct gate_net_job *next;
+    for (struct gate_net_job *job = net->active; job != NULL; job = next) {
+        next = job->next;
+        abandon_job(job, GATE_ERR_UNAVAILABLE);
+    }
+    gate_net_stream_tell_all(net);
+}
+
 void *gate_net_engine_run(void *state) {
     gate_net *net = state;
     struct epoll_event events[EVENTS_PER_TURN];
@@ -312,9 +350,8 @@ void *gate_net_engine_run(void *state) {
         if (was_rung) {
             goes_on = take_arrived(net);
         }
+        gate_net_stream_tell_all(net);
     }
-    while (net->active != NULL) {
-        abandon_job(net->active, GATE_ERR_UNAVAILABLE);
-    }
+    abandon_all(net);
     return NULL;
 }

@@ -106,18 +106,24 @@ void gate_net_free(gate_net *net) {
     release(net);
 }
 
+void gate_net_job_init(struct gate_net_job *job, struct gate_ctx *ctx, gate_net *net) {
+    job->net = net;
+    job->ctx = ctx;
+    job->arena = ctx->arena;
+    job->error = &ctx->error;
+    job->started_ms = gate_clock_monotonic_ms(net->clock);
+}
+
 static struct gate_net_job *make_job(struct gate_ctx *ctx, gate_net *net, gate_then_fn *then,
                                      void *state) {
     struct gate_net_job *job = gate_arena_make(ctx->arena, struct gate_net_job);
-    job->net = net;
-    job->ctx = ctx;
+    gate_net_job_init(job, ctx, net);
     job->then = then;
     job->state = state;
-    job->started_ms = gate_clock_monotonic_ms(net->clock);
     return job;
 }
 
-static bool admit(gate_net *net) {
+bool gate_net_admit(gate_net *net) {
     if (atomic_fetch_add(&net->in_flight, 1) < net->in_flight_max) {
         return true;
     }
@@ -140,7 +146,7 @@ void gate_net_fetch(struct gate_ctx *ctx, gate_net *net, const struct gate_net_r
         then(ctx, gate_fail(ctx, GATE_ERR_TIMEOUT, "%s: no time left to ask", job->host), state);
         return;
     }
-    if (!admit(net)) {
+    if (!gate_net_admit(net)) {
         then(ctx, gate_fail(ctx, GATE_ERR_BUSY, "%d calls are in flight", net->in_flight_max),
              state);
         return;

@@ -25,7 +25,10 @@
 #define PEER_ASK_EVERY_S 5L
 /* Per transfer in flight: libcurl's minimum each, because thousands wait at a time. */
 #define RECEIVE_BUFFER_BYTES 1024L
+#define STREAM_RECEIVE_BUFFER_BYTES (32L * 1024)
 #define SEND_BUFFER_BYTES (16L * 1024)
+
+#define fail_job(job, ...) gate_error_set_at((job)->error, __FILE__, __LINE__, __VA_ARGS__)
 
 static bool is_header_name(const char *name) {
     static const char token[] = "!#$%&'*+-.^_`|~0123456789"
@@ -91,6 +94,9 @@ static int allow_sending(void *state, char *remote_address, char *local_address,
 
 static size_t write_body(char *bytes, size_t size, size_t count, void *state) {
     struct gate_net_job *job = state;
+    if (job->stream != NULL) {
+        return gate_net_stream_take(job->stream, bytes, size * count);
+    }
     gate_buffer_append(&job->body, bytes, size * count);
     if (job->body.overflowed) {
         job->refusal = "the answer is too large";
@@ -112,7 +118,7 @@ static void keep_header(struct gate_net_job *job, const char *line, size_t lengt
     while (end > value && isspace((unsigned char)end[-1])) {
         end--;
     }
-    gate_arena *arena = job->ctx->arena;
+    gate_arena *arena = job->arena;
     if (job->headers == NULL) { /* not before an answer comes: thousands wait for one */
         job->headers = gate_arena_alloc_array(arena, GATE_UPSTREAM_HEADERS_MAX,
                                               sizeof(struct gate_net_header));
@@ -142,6 +148,9 @@ static size_t write_header(char *line, size_t size, size_t count, void *state) {
     }
     if (length <= 2 && (line[0] == '\r' || line[0] == '\n')) {
         job->headers_ended = true;
+        if (job->stream != NULL) {
+            gate_net_stream_end_head(job->stream);
+        }
     }
     if (!job->headers_ended) { /* afterwards come trailers, which nobody here trusts */
         keep_header(job, line, length);
@@ -206,6 +215,12 @@ static void set_method_and_body(struct gate_net_job *job) {
     if (request->body_length > 0 || wants_body) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+    }
+    if (request->body_length > 0 && job->stream != NULL) {
+        /* Without a function to rewind it, which is what sending it again would need. */
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, gate_net_stream_supply);
+        curl_easy_setopt(easy, CURLOPT_READDATA, job->stream);
+    } else if (request->body_length > 0 || wants_body) {
         /* Not copied, and sent together with the header: no upload buffer of 16 kB for each call in
          * flight. */
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_length == 0 ? "" : request->body);
@@ -230,7 +245,8 @@ static void set_connection(struct gate_net_job *job) {
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, PEER_IDLE_S);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, PEER_ASK_EVERY_S);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     job->stream != NULL ? STREAM_RECEIVE_BUFFER_BYTES : RECEIVE_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -242,8 +258,10 @@ static void set_connection(struct gate_net_job *job) {
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* loopback stays on this machine */
         return;
     }
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    bool is_shared = job->stream == NULL; /* see net/stream.h */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long)(is_shared ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, is_shared ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     /* libcurl would read all certificates again for every connection (27-40 ms). */
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
@@ -254,12 +272,12 @@ static void set_connection(struct gate_net_job *job) {
 
 enum gate_err gate_net_transfer_prepare(struct gate_net_job *job) {
     CURL *easy = job->easy;
-    job->detail = gate_arena_alloc(job->ctx->arena, CURL_ERROR_SIZE);
+    job->detail = gate_arena_alloc(job->arena, CURL_ERROR_SIZE);
     gate_buffer_init(&job->body, job->request->max_response_bytes);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job->detail);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
     if (curl_easy_setopt(easy, CURLOPT_URL, job->request->url) != CURLE_OK) {
-        return gate_fail(job->ctx, GATE_ERR_INTERNAL, "%s: libcurl has no memory", job->host);
+        return fail_job(job, GATE_ERR_INTERNAL, "%s: libcurl has no memory", job->host);
     }
     set_connection(job);
     set_method_and_body(job);
@@ -282,7 +300,7 @@ static enum gate_err choose_kind(const struct gate_net_job *job, enum gate_err h
 
 static void hand_over(struct gate_net_job *job) {
     gate_buffer_append(&job->body, "", 0); /* makes the NUL exist also behind an empty body */
-    gate_arena_defer(job->ctx->arena, free, job->body.data);
+    gate_arena_defer(job->arena, free, job->body.data);
     *job->ret_response = (struct gate_net_response){
         .status = job->status,
         .headers = job->headers,
@@ -298,19 +316,22 @@ enum gate_err gate_net_transfer_judge(struct gate_net_job *job, CURLcode code) {
     curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
     job->status = (int)status;
     if (code == CURLE_OK) {
-        hand_over(job);
+        if (job->stream == NULL) {
+            hand_over(job);
+        }
         return GATE_OK;
     }
     if (job->refusal != NULL) {
-        job->ret_response->was_refused = true;
-        return gate_fail(job->ctx, choose_kind(job, GATE_ERR_UPSTREAM), "%s: %s", job->host,
-                         job->refusal);
+        if (job->stream == NULL) {
+            job->ret_response->was_refused = true;
+        }
+        return fail_job(job, choose_kind(job, GATE_ERR_UPSTREAM), "%s: %s", job->host,
+                        job->refusal);
     }
     bool is_no_http = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY;
     const char *reason = job->detail[0] == '\0' ? curl_easy_strerror(code) : job->detail;
-    return gate_fail(job->ctx,
-                     choose_kind(job, is_no_http ? GATE_ERR_UPSTREAM : GATE_ERR_UNAVAILABLE),
-                     "%s: %s (libcurl %d)", job->host, reason, (int)code);
+    return fail_job(job, choose_kind(job, is_no_http ? GATE_ERR_UPSTREAM : GATE_ERR_UNAVAILABLE),
+                    "%s: %s (libcurl %d)", job->host, reason, (int)code);
 }
 
 enum gate_err gate_net_transfer_abandon(struct gate_net_job *job, enum gate_err reason) {
@@ -318,8 +339,8 @@ enum gate_err gate_net_transfer_abandon(struct gate_net_job *job, enum gate_err 
     if (job->easy != NULL) {
         curl_easy_setopt(job->easy, CURLOPT_FORBID_REUSE, 1L);
     }
-    return gate_fail(job->ctx, choose_kind(job, reason), "%s: %s", job->host,
-                     reason == GATE_ERR_TIMEOUT ? "no answer in time" : "shutting down");
+    return fail_job(job, choose_kind(job, reason), "%s: %s", job->host,
+                    reason == GATE_ERR_TIMEOUT ? "no answer in time" : "shutting down");
 }
 
 void gate_net_transfer_done(struct gate_net_job *job) {
