@@ -1,13 +1,13 @@
 #include "portal/tool_call.h"
 
-#include "core/log.h"
 #include "core/text.h"
+#include "portal/account_settle.h"
 #include "portal/refresh.h"
 #include "portal/state.h"
 #include "portal/token.h"
 #include "portal/tool_offers.h"
+#include "portal/trail.h"
 #include "store/account.h"
-#include "store/connection.h"
 #include "store/tool_call.h"
 
 struct running {
@@ -20,97 +20,20 @@ struct running {
 
     struct gate_tool_offers offers;     /* for an order that names the tool alone */
     struct gate_tool_call_order chosen; /* that order with the one connection that offers it */
-    struct gate_account account;
+    struct gate_settled settled;
     bool knows_id; /* the account that the order names by its id is on record */
     bool has_read; /* all accounts of the user were read from Scalekit during this call */
-    bool asked;    /* Scalekit was asked about the account during this call */
     bool reached;  /* the outcome came from Scalekit, or on the way there */
     struct gate_scalekit_tool_call call;
     int64_t started_ms; /* monotonic */
     enum gate_err outcome;
-    const struct gate_error
-        *refusal; /* what Scalekit said to the call, while the account is looked at */
     struct gate_tool_call row;
 };
 
-static const char *name_outcome(enum gate_err err) {
-    switch (err) {
-    case GATE_OK:
-        return "ok";
-    case GATE_ERR_PROVIDER:
-        return "provider_error";
-    case GATE_ERR_FORBIDDEN:
-    case GATE_ERR_NOT_FOUND:
-        return "denied";
-    case GATE_ERR_NEEDS_AUTHORIZATION:
-        return "needs_authorization";
-    case GATE_ERR_TIMEOUT:
-        return "timeout";
-    case GATE_ERR_OUTCOME_UNKNOWN:
-        return "outcome_unknown";
-    case GATE_ERR_INPUT:
-    case GATE_ERR_CONFLICT:
-    case GATE_ERR_TOO_LARGE:
-        return "invalid";
-    case GATE_ERR_BUSY:
-    case GATE_ERR_RATE_LIMITED:
-        return "busy";
-    default:
-        return "unavailable";
-    }
-}
-
-/* Whose error a failed call is. */
-static const char *name_source(const struct running *running) {
-    switch (running->outcome) {
-    case GATE_OK:
-        return NULL;
-    case GATE_ERR_PROVIDER:
-        return "provider";
-    case GATE_ERR_RATE_LIMITED:
-    case GATE_ERR_UNAVAILABLE:
-    case GATE_ERR_TIMEOUT:
-    case GATE_ERR_OUTCOME_UNKNOWN:
-    case GATE_ERR_UPSTREAM:
-        return "scalekit";
-    case GATE_ERR_INPUT:
-    case GATE_ERR_FORBIDDEN:
-    case GATE_ERR_NOT_FOUND:
-    case GATE_ERR_CONFLICT:
-        return running->reached ? "scalekit" : "gatehouse";
-    default:
-        return "gatehouse";
-    }
-}
-
-static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
-    struct running *running = state;
-    struct gate_connection connection;
-    enum gate_err err = GATE_OK;
-    /* A name that only the caller made up says nothing about this user, and is not kept. */
-    if (running->row.connection_name != NULL) {
-        err = gate_store_connection_find(ctx, tx, running->row.connection_name, &connection);
-    }
-    if (err == GATE_ERR_NOT_FOUND) {
-        running->row.connection_name = NULL;
-        err = GATE_OK;
-    }
-    return err != GATE_OK ? err : gate_store_tool_call_insert(ctx, tx, &running->row, NULL);
-}
-
-/* The tool has run; that the trail could not be written must be known, but does not undo the
- * answer. */
+/* The tool has run; that the trail could not be written does not undo the answer. */
 static void answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)err;
     struct running *running = state;
-    if (err != GATE_OK) {
-        gate_log_write(GATE_LOG_ERROR, "tool_call_not_recorded",
-                       GATE_LOG_TEXT("request_id", ctx->request_id),
-                       GATE_LOG_NUMBER("user", running->row.user_id),
-                       GATE_LOG_NUMBER("token", running->row.token_id),
-                       GATE_LOG_TEXT("connection", running->row.connection_name),
-                       GATE_LOG_TEXT("tool", running->row.tool_name),
-                       GATE_LOG_TEXT("outcome", running->row.outcome));
-    }
     running->then(ctx, running->outcome, running->state);
 }
 
@@ -120,7 +43,7 @@ static void record(struct gate_ctx *ctx, struct running *running, enum gate_err 
     running->ret_result->connection_name = running->call.connection_name != NULL
                                                ? running->call.connection_name
                                                : running->order->connection_name;
-    running->ret_result->connected_account_id = running->account.scalekit_id;
+    running->ret_result->connected_account_id = running->settled.account.scalekit_id;
     if (running->order->explains) {
         running->then(ctx, outcome, running->state);
         return;
@@ -130,8 +53,8 @@ static void record(struct gate_ctx *ctx, struct running *running, enum gate_err 
         .token_id = running->caller->token.id,
         .connection_name = running->ret_result->connection_name,
         .tool_name = running->order->tool_name,
-        .outcome = name_outcome(outcome),
-        .error_source = name_source(running),
+        .outcome = gate_trail_outcome_name(outcome),
+        .error_source = gate_trail_source_name(outcome, running->reached),
         .error_code = reply->failure.error_code,
         .execution_id = reply->execution_id,
         .agent_run_id = running->order->agent_run_id,
@@ -139,35 +62,19 @@ static void record(struct gate_ctx *ctx, struct running *running, enum gate_err 
         .at = gate_ctx_now_ms(ctx),
         .duration_ms = gate_clock_monotonic_ms(ctx->clock) - running->started_ms,
     };
-    gate_store_write(ctx, running->portal->parts.store, insert_row, running, answer, running);
+    gate_portal_trail_add(ctx, running->portal, &running->row, answer, running);
 }
 
-static void needs_authorization(struct gate_ctx *ctx, struct running *running) {
-    record(
-        ctx, running,
-        gate_fail(ctx, GATE_ERR_NEEDS_AUTHORIZATION,
-                  "The user has to connect this connector first; send them to authorization_url."));
-}
-
-/* After a refusal by Scalekit: the account may have ended since the record was made. */
-static void after_second_look(struct gate_ctx *ctx, enum gate_err err, void *state) {
-    struct running *running = state;
-    bool ended = err == GATE_ERR_NOT_FOUND ||
-                 (err == GATE_OK && running->account.status != GATE_ACCOUNT_ACTIVE);
-    if (!ended) {
-        ctx->error = *running->refusal; /* what was asked for is what is answered */
-        record(ctx, running, running->outcome);
-        return;
-    }
-    gate_error_clear(&ctx->error);
+static void note_status(struct running *running) {
     running->ret_result->account_status =
-        err == GATE_OK ? gate_account_status_name(running->account.status) : NULL;
-    needs_authorization(ctx, running);
+        running->settled.is_there ? gate_account_status_name(running->settled.account.status)
+                                  : NULL;
 }
 
-static bool may_mean_ended_account(enum gate_err err) {
-    return err == GATE_ERR_INPUT || err == GATE_ERR_FORBIDDEN || err == GATE_ERR_NOT_FOUND ||
-           err == GATE_ERR_CONFLICT;
+static void after_resettle(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct running *running = state;
+    note_status(running);
+    record(ctx, running, err);
 }
 
 /* Scalekit turns a call away before it looks at it when it refuses our own token, or gives us none.
@@ -180,19 +87,13 @@ static bool was_turned_away(const struct running *running, enum gate_err err) {
 static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
     running->ret_result->has_left = !was_turned_away(running, err);
-    if (may_mean_ended_account(err) && !running->asked) {
-        running->outcome = err;
-        struct gate_error *refusal = gate_arena_make(ctx->arena, struct gate_error);
-        *refusal = ctx->error;
-        running->refusal = refusal;
-        running->asked = true;
-        gate_error_clear(&ctx->error);
-        gate_portal_account_ask(ctx, running->portal, &running->caller->user,
-                                running->call.connection_name, GATE_ACCOUNT_SOURCE_TOOL_CALL,
-                                &running->account, after_second_look, running);
+    if (err == GATE_OK) {
+        record(ctx, running, err);
         return;
     }
-    record(ctx, running, err);
+    gate_portal_account_resettle(ctx, running->portal, &running->caller->user,
+                                 running->call.connection_name, err, &running->settled,
+                                 after_resettle, running);
 }
 
 static void execute(struct gate_ctx *ctx, struct running *running) {
@@ -211,38 +112,32 @@ static void execute(struct gate_ctx *ctx, struct running *running) {
                                &running->ret_result->reply, after_execute, running);
 }
 
-/* Before anybody is told "not connected", Scalekit is asked. */
-static void after_ask(struct gate_ctx *ctx, enum gate_err err, void *state) {
+static void after_settle(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
-    if (err == GATE_ERR_NOT_FOUND) {
-        gate_error_clear(&ctx->error);
-        needs_authorization(ctx, running);
-        return;
-    }
+    note_status(running);
+    running->reached = running->settled.was_asked;
     if (err != GATE_OK) {
         record(ctx, running, err);
-        return;
-    }
-    running->ret_result->account_status = gate_account_status_name(running->account.status);
-    if (running->account.status != GATE_ACCOUNT_ACTIVE) {
-        needs_authorization(ctx, running);
         return;
     }
     execute(ctx, running);
 }
 
-/* The account the order means, by Scalekit's id among this user's own, or by connection. */
-static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
-                                  struct running *running) {
+/* The connection the order means: the one it names, or that of the account it names by Scalekit's
+ * id among this user's own. */
+static enum gate_err find_connection(struct gate_ctx *ctx, struct running *running) {
     const struct gate_tool_call_order *order = running->order;
-    int64_t user_id = running->caller->user.id;
     if (order->connected_account_id == NULL) {
         running->call.connection_name = order->connection_name;
-        return gate_store_account_find(ctx, tx, user_id, order->connection_name, &running->account);
+        return GATE_OK;
     }
+    gate_store *store = running->portal->parts.store;
     struct gate_account *accounts;
     size_t count;
-    enum gate_err err = gate_store_account_list(ctx, tx, user_id, &accounts, &count);
+    gate_store_tx *tx = gate_store_read_begin(store);
+    enum gate_err err =
+        gate_store_account_list(ctx, tx, running->caller->user.id, &accounts, &count);
+    gate_store_read_end(store, tx);
     for (size_t i = 0; err == GATE_OK && i < count; i++) {
         if (!gate_text_equal(accounts[i].scalekit_id, order->connected_account_id)) {
             continue;
@@ -250,7 +145,6 @@ static enum gate_err find_account(struct gate_ctx *ctx, gate_store_tx *tx,
         running->knows_id = true;
         if (order->connection_name == NULL ||
             gate_text_equal(order->connection_name, accounts[i].connection_name)) {
-            running->account = accounts[i];
             running->call.connection_name = accounts[i].connection_name;
             return GATE_OK;
         }
@@ -283,39 +177,17 @@ static enum gate_err check_rules(struct gate_ctx *ctx, const struct running *run
     return gate_portal_tool_check(ctx, running->caller, connection_name, running->order->tool_name);
 }
 
-static enum gate_err check_connection(struct gate_ctx *ctx, gate_store_tx *tx, const char *name) {
-    struct gate_connection connection;
-    enum gate_err err = gate_store_connection_find(ctx, tx, name, &connection);
-    if (err == GATE_ERR_NOT_FOUND || (err == GATE_OK && !connection.enabled)) {
-        return gate_fail(ctx, GATE_ERR_NOT_FOUND, "There is no connection of that name.");
-    }
-    return err;
-}
-
-/* Find what the order is about and hold it against the rules, all in one snapshot. */
-static enum gate_err prepare(struct gate_ctx *ctx, struct running *running) {
-    gate_store *store = running->portal->parts.store;
-    gate_store_tx *tx = gate_store_read_begin(store);
-    enum gate_err found = find_account(ctx, tx, running);
-    enum gate_err err = found;
-    if (running->call.connection_name != NULL) {
-        err = check_rules(ctx, running, running->call.connection_name);
-        err = err != GATE_OK ? err : check_connection(ctx, tx, running->call.connection_name);
-        err = err != GATE_OK || found == GATE_ERR_NOT_FOUND ? err : found;
-    }
-    gate_store_read_end(store, tx);
-    return err;
-}
-
 static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
+    running->reached = err != GATE_OK;
     if (err == GATE_OK) {
-        err = prepare(ctx, running);
-    } else {
-        running->reached = true;
+        err = find_connection(ctx, running);
     }
-    if (err == GATE_ERR_NOT_FOUND && running->call.connection_name == NULL && !running->knows_id &&
-        !running->has_read) {
+    if (err == GATE_OK) {
+        err = check_rules(ctx, running, running->call.connection_name);
+    }
+    if (err == GATE_ERR_NOT_FOUND && running->order->connected_account_id != NULL &&
+        !running->knows_id && !running->has_read) {
         /* The account may be younger than the record. */
         running->has_read = true;
         gate_error_clear(&ctx->error);
@@ -327,16 +199,9 @@ static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state
         record(ctx, running, err);
         return;
     }
-    if (running->account.status == GATE_ACCOUNT_ACTIVE) {
-        running->ret_result->account_status = gate_account_status_name(GATE_ACCOUNT_ACTIVE);
-        execute(ctx, running);
-        return;
-    }
-    running->asked = true;
-    running->reached = true;
-    gate_portal_account_ask(ctx, running->portal, &running->caller->user,
-                            running->call.connection_name, GATE_ACCOUNT_SOURCE_TOOL_CALL,
-                            &running->account, after_ask, running);
+    gate_portal_account_settle(ctx, running->portal, &running->caller->user,
+                               running->call.connection_name, &running->settled, after_settle,
+                               running);
 }
 
 /* "gmail, slack", as far as a recorded sentence has room; the result has them all. */
@@ -410,15 +275,12 @@ static void after_connections(struct gate_ctx *ctx, enum gate_err err, void *sta
     after_catalogue(ctx, err, running);
 }
 
-/* The connection behind an account, if that is on record; those that are not are no matter here. */
-static enum gate_err find_connection(struct gate_ctx *ctx, struct running *running) {
+/* The same for an account that may not be on record, which is no matter here. */
+static enum gate_err find_known_connection(struct gate_ctx *ctx, struct running *running) {
     if (running->order->connected_account_id == NULL) {
         return GATE_OK;
     }
-    gate_store *store = running->portal->parts.store;
-    gate_store_tx *tx = gate_store_read_begin(store);
-    enum gate_err err = find_account(ctx, tx, running);
-    gate_store_read_end(store, tx);
+    enum gate_err err = find_connection(ctx, running);
     if (err == GATE_ERR_NOT_FOUND) {
         gate_error_clear(&ctx->error);
         return GATE_OK;
@@ -436,7 +298,7 @@ enum gate_err gate_portal_tool_call_check(struct gate_ctx *ctx, gate_portal *por
     if (err != GATE_OK || order->connection_name != NULL) {
         return err;
     }
-    err = find_connection(ctx, &running);
+    err = find_known_connection(ctx, &running);
     return err != GATE_OK ? err : check_rules(ctx, &running, running.call.connection_name);
 }
 
@@ -465,7 +327,7 @@ void gate_portal_tool_call_refuse(struct gate_ctx *ctx, gate_portal *portal,
     struct running *running = make_running(ctx, portal, caller, order, ret_result, then, state);
     const struct gate_error refusal = ctx->error;
     if (caller->has_user && order->connection_name == NULL &&
-        find_connection(ctx, running) != GATE_OK) {
+        find_known_connection(ctx, running) != GATE_OK) {
         running->call.connection_name = NULL; /* the trail is without it then */
     }
     ctx->error = refusal;

@@ -1,0 +1,97 @@
+#include "portal/trail.h"
+
+#include "core/log.h"
+#include "portal/state.h"
+#include "store/connection.h"
+
+struct adding {
+    struct gate_tool_call *row;
+    gate_then_fn *then;
+    void *state;
+};
+
+const char *gate_trail_outcome_name(enum gate_err outcome) {
+    switch (outcome) {
+    case GATE_OK:
+        return "ok";
+    case GATE_ERR_PROVIDER:
+        return "provider_error";
+    case GATE_ERR_FORBIDDEN:
+    case GATE_ERR_NOT_FOUND:
+        return "denied";
+    case GATE_ERR_NEEDS_AUTHORIZATION:
+        return "needs_authorization";
+    case GATE_ERR_TIMEOUT:
+        return "timeout";
+    case GATE_ERR_OUTCOME_UNKNOWN:
+        return "outcome_unknown";
+    case GATE_ERR_INPUT:
+    case GATE_ERR_CONFLICT:
+    case GATE_ERR_TOO_LARGE:
+        return "invalid";
+    case GATE_ERR_BUSY:
+    case GATE_ERR_RATE_LIMITED:
+        return "busy";
+    default:
+        return "unavailable";
+    }
+}
+
+const char *gate_trail_source_name(enum gate_err outcome, bool was_reached) {
+    switch (outcome) {
+    case GATE_OK:
+        return NULL;
+    case GATE_ERR_PROVIDER:
+        return "provider";
+    case GATE_ERR_RATE_LIMITED:
+    case GATE_ERR_UNAVAILABLE:
+    case GATE_ERR_TIMEOUT:
+    case GATE_ERR_OUTCOME_UNKNOWN:
+    case GATE_ERR_UPSTREAM:
+        return "scalekit";
+    case GATE_ERR_INPUT:
+    case GATE_ERR_FORBIDDEN:
+    case GATE_ERR_NOT_FOUND:
+    case GATE_ERR_CONFLICT:
+        return was_reached ? "scalekit" : "gatehouse";
+    default:
+        return "gatehouse";
+    }
+}
+
+static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    const struct adding *adding = state;
+    struct gate_tool_call *row = adding->row;
+    struct gate_connection connection;
+    enum gate_err err = GATE_OK;
+    if (row->connection_name != NULL) {
+        err = gate_store_connection_find(ctx, tx, row->connection_name, &connection);
+    }
+    if (err == GATE_ERR_NOT_FOUND) {
+        row->connection_name = NULL;
+        err = GATE_OK;
+    }
+    return err != GATE_OK ? err : gate_store_tool_call_insert(ctx, tx, row, NULL);
+}
+
+static void go_on(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    const struct adding *adding = state;
+    const struct gate_tool_call *row = adding->row;
+    if (err != GATE_OK) {
+        gate_log_write(
+            GATE_LOG_ERROR, "tool_call_not_recorded", GATE_LOG_TEXT("request_id", ctx->request_id),
+            GATE_LOG_NUMBER("user", row->user_id), GATE_LOG_NUMBER("token", row->token_id),
+            GATE_LOG_TEXT("connection", row->connection_name),
+            GATE_LOG_TEXT("tool", row->tool_name), GATE_LOG_TEXT("outcome", row->outcome));
+    }
+    adding->then(ctx, GATE_OK, adding->state);
+}
+
+void gate_portal_trail_add(struct gate_ctx *ctx, gate_portal *portal, struct gate_tool_call *row,
+                           gate_then_fn *then, void *state) {
+    struct adding *adding = gate_arena_make(ctx->arena, struct adding);
+    adding->row = row;
+    adding->then = then;
+    adding->state = state;
+    gate_store_write(ctx, portal->parts.store, insert_row, adding, go_on, adding);
+}

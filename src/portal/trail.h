@@ -1,0 +1,24 @@
+/* The trail: what was done in somebody's name, one row a call, whatever became of it.
+ *
+ * Threads: locked inside the store. Errors: none for the caller, because a call that could not be
+ * recorded was made all the same. Logs: that, with all but the texts that only the app may see.
+ */
+#ifndef GATE_PORTAL_TRAIL_H
+#define GATE_PORTAL_TRAIL_H
+
+#include "portal/caller.h"
+#include "portal/portal.h"
+#include "store/tool_call.h"
+
+/* Put a call on record; `then` gets GATE_OK once it is on disk, or could not be put there. `row`
+ * and its texts must stay until then; a connection that is not in the catalogue is left out of it,
+ * because a name that only the caller made up says nothing about the user. */
+void gate_portal_trail_add(struct gate_ctx *ctx, gate_portal *portal, struct gate_tool_call *row,
+                           gate_then_fn *then, void *state);
+
+/* How the trail calls an outcome, and whose failure it is (NULL: none). `was_reached`: it was
+ * Scalekit who said so, or who could not be asked. */
+const char *gate_trail_outcome_name(enum gate_err outcome);
+const char *gate_trail_source_name(enum gate_err outcome, bool was_reached);
+
+#endif
