@@ -46,6 +46,15 @@
 #define GATE_TOKEN_ATTEMPT_TIMEOUT_MS 2400
 #define GATE_TOOL_TIMEOUT_MS 60000
 
+/* Proxied REST calls. nginx has a body whole before we see any of it. */
+#define GATE_PROXY_BODY_MAX_BYTES (128L * 1024 * 1024)
+#define GATE_PROXY_TARGET_MAX_BYTES 8000
+#define GATE_PROXY_SILENCE_MAX_MS 60000 /* without a byte either way */
+#define GATE_PROXY_LIFE_MAX_MS (60L * 60 * 1000)
+#define GATE_PROXY_REFUSAL_MAX_BYTES (16 * 1024) /* Scalekit's own are far shorter */
+#define GATE_PROXY_KEYED_ANSWER_MAX_BYTES (4L * 1024 * 1024)
+#define GATE_PROXY_TRAIL_PATH_MAX_BYTES 200
+
 /* Words people and Scalekit give us. */
 #define GATE_IDENTIFIER_MAX_BYTES 100 /* Scalekit takes no longer one */
 #define GATE_CONNECTION_NAME_MAX_BYTES 128

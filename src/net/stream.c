@@ -52,11 +52,12 @@ static void submit(gate_net_stream *stream, gate_then_fn *then, void *state) {
     gate_net_job_submit(&stream->job);
 }
 
-gate_net_stream *gate_net_stream_open(struct gate_ctx *ctx, gate_net *net,
-                                      const struct gate_net_stream_request *request,
-                                      struct gate_net_piece *ret_piece, gate_then_fn *then,
-                                      void *state) {
+void gate_net_stream_open(struct gate_ctx *ctx, gate_net *net,
+                          const struct gate_net_stream_request *request,
+                          gate_net_stream **ret_stream, struct gate_net_piece *ret_piece,
+                          gate_then_fn *then, void *state) {
     gate_net_stream *stream = make_stream(ctx, net, request, ret_piece);
+    *ret_stream = stream;
     enum gate_err err = gate_net_transfer_check(&stream->job);
     int64_t left_ms = gate_ctx_time_left_ms(ctx, request->silence_max_ms);
     if (err == GATE_OK && left_ms <= 0) {
@@ -67,7 +68,7 @@ gate_net_stream *gate_net_stream_open(struct gate_ctx *ctx, gate_net *net,
     }
     if (err != GATE_OK) {
         then(ctx, err, state);
-        return stream;
+        return;
     }
     stream->job.arena = stream->arena;
     stream->job.error = &stream->error;
@@ -76,7 +77,6 @@ gate_net_stream *gate_net_stream_open(struct gate_ctx *ctx, gate_net *net,
     stream->awaited_ms = stream->job.started_ms;
     stream->is_awaited = true;
     submit(stream, then, state);
-    return stream;
 }
 
 void gate_net_stream_give(gate_net_stream *stream, const char *bytes, size_t length) {

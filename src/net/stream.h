@@ -40,11 +40,11 @@ struct gate_net_piece {
 
 /* Begin a transfer; `then` runs with the first piece, or with a failure as of gate_net_fetch, after
  * which the stream is over. `request` and what it points to, and `ret_piece`, must stay until the
- * stream is over. */
-gate_net_stream *gate_net_stream_open(struct gate_ctx *ctx, gate_net *net,
-                                      const struct gate_net_stream_request *request,
-                                      struct gate_net_piece *ret_piece, gate_then_fn *then,
-                                      void *state);
+ * stream is over. `ret_stream` is set before `then` can run. */
+void gate_net_stream_open(struct gate_ctx *ctx, gate_net *net,
+                          const struct gate_net_stream_request *request,
+                          gate_net_stream **ret_stream, struct gate_net_piece *ret_piece,
+                          gate_then_fn *then, void *state);
 
 /* Hand over the next bytes of the request's body, which must stay until a piece wants more or the
  * stream is over. Beyond body_length nothing may be given. */

@@ -38,6 +38,7 @@ gate_scalekit *gate_scalekit_new(const struct gate_scalekit_options *options) {
     scalekit->client_id = options->client_id;
     scalekit->client_secret = options->client_secret;
     scalekit->net = options->net;
+    scalekit->stream_net = options->stream_net;
     scalekit->clock = options->clock;
     scalekit->runqueue = options->runqueue;
     atomic_init(&scalekit->references, 1);

@@ -21,6 +21,7 @@ struct gate_scalekit {
     const char *client_id;
     const gate_secret *client_secret;
     gate_net *net;
+    gate_net *stream_net;
     const struct gate_clock *clock;
     gate_runqueue *runqueue;
     atomic_int references; /* the owner's, a token fetch's, and of those who limit a wait for it */

@@ -50,6 +50,7 @@ struct gate_scalekit_options {
     const char *client_id;
     const gate_secret *client_secret;
     gate_net *net;
+    gate_net *stream_net; /* for proxied calls, which may last, and are many at a time */
     const struct gate_clock *clock;
     gate_runqueue *runqueue;
 };
