@@ -18,19 +18,27 @@ static void release_tree(void *root) {
     json_object_put(root);
 }
 
-static enum gate_err parse(struct gate_ctx *ctx, struct gate_json_reader *reader,
-                           const gate_json **ret_json) {
-    struct json_object *root = NULL;
-    bool ok = gate_json_reader_value(reader, 0, &root);
+/* `ret_root` NULL: only look. */
+static enum gate_err read_whole(struct gate_ctx *ctx, struct gate_json_reader *reader,
+                                struct json_object **ret_root) {
+    bool ok = gate_json_reader_value(reader, 0, ret_root);
     if (ok && !gate_json_reader_at_end(reader)) {
-        json_object_put(root);
+        json_object_put(ret_root == NULL ? NULL : *ret_root);
         reader->problem = "something follows the value";
         reader->problem_at = reader->at;
         ok = false;
     }
-    if (!ok) {
-        return gate_fail(ctx, GATE_ERR_INPUT, "line %zu: %s",
-                         count_lines(reader->text, reader->problem_at), reader->problem);
+    return ok ? GATE_OK
+              : gate_fail(ctx, GATE_ERR_INPUT, "line %zu: %s",
+                          count_lines(reader->text, reader->problem_at), reader->problem);
+}
+
+static enum gate_err parse(struct gate_ctx *ctx, struct gate_json_reader *reader,
+                           const gate_json **ret_json) {
+    struct json_object *root = NULL;
+    enum gate_err err = read_whole(ctx, reader, &root);
+    if (err != GATE_OK) {
+        return err;
     }
     if (root != NULL) {
         gate_arena_defer(ctx->arena, release_tree, root);
@@ -54,6 +62,15 @@ enum gate_err gate_json_parse_envelope(struct gate_ctx *ctx, const char *text, s
     reader.tree_depth = 1;
     reader.checks_names = true;
     return parse(ctx, &reader, ret_json);
+}
+
+enum gate_err gate_json_check(struct gate_ctx *ctx, const char *text, size_t length,
+                              int depth_max) {
+    struct gate_json_reader reader;
+    gate_json_reader_init(&reader, text, length);
+    reader.depth_max = depth_max;
+    reader.checks_names = true;
+    return read_whole(ctx, &reader, NULL);
 }
 
 static bool is_type(const gate_json *json, enum json_type type) {

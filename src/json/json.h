@@ -27,6 +27,10 @@ enum gate_err gate_json_parse(struct gate_ctx *ctx, const char *text, size_t len
 enum gate_err gate_json_parse_envelope(struct gate_ctx *ctx, const char *text, size_t length,
                                        int depth_max, const gate_json **ret_json) GATE_MUST_CHECK;
 
+/* The same checks alone, for a text of which nothing is kept. */
+enum gate_err gate_json_check(struct gate_ctx *ctx, const char *text, size_t length,
+                              int depth_max) GATE_MUST_CHECK;
+
 bool gate_json_is_object(const gate_json *json);
 bool gate_json_is_array(const gate_json *json);
 bool gate_json_is_text(const gate_json *json);

@@ -1,5 +1,7 @@
 #include "json/writer.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/text.h"
@@ -37,13 +39,12 @@ static bool needs_escape(char byte) {
     return (unsigned char)byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7F;
 }
 
-static void append_string(struct gate_buffer *buffer, const char *text) {
+static void append_chars(struct gate_buffer *buffer, const char *text, size_t left) {
     static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
-    size_t left = strlen(text);
     const char *plain = text; /* where the run of bytes begins that need no change */
     gate_buffer_append(buffer, "\"", 1);
     while (left > 0) {
-        size_t step = gate_text_utf8_step(text, left);
+        size_t step = *text == '\0' ? 1 : gate_text_utf8_step(text, left);
         if (step != 0 && !needs_escape(*text)) {
             text += step;
             left -= step;
@@ -60,6 +61,10 @@ static void append_string(struct gate_buffer *buffer, const char *text) {
     }
     gate_buffer_append(buffer, plain, (size_t)(text - plain));
     gate_buffer_append(buffer, "\"", 1);
+}
+
+static void append_string(struct gate_buffer *buffer, const char *text) {
+    append_chars(buffer, text, strlen(text));
 }
 
 /* The comma before, and the name unless it is an array's element. */
@@ -108,6 +113,32 @@ void gate_json_write_text(struct gate_json_writer *writer, const char *name, con
     }
     begin_value(writer, name);
     append_string(writer->buffer, text);
+}
+
+void gate_json_write_chars(struct gate_json_writer *writer, const char *name, const char *text,
+                           size_t length) {
+    begin_value(writer, name);
+    append_chars(writer->buffer, text, length);
+}
+
+void gate_json_write_name(struct gate_json_writer *writer, const char *name, size_t length) {
+    begin_value(writer, NULL);
+    append_chars(writer->buffer, name, length);
+    gate_buffer_append(writer->buffer, ":", 1);
+    writer->needs_comma = false;
+}
+
+void gate_json_write_number(struct gate_json_writer *writer, const char *name, double number) {
+    char text[40];
+    /* Fifteen digits always stand for themselves, and seventeen tell all doubles apart. */
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number) {
+            break;
+        }
+    }
+    begin_value(writer, name);
+    gate_buffer_append_text(writer->buffer, text);
 }
 
 void gate_json_write_integer(struct gate_json_writer *writer, const char *name, int64_t number) {

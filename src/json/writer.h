@@ -26,6 +26,14 @@ void gate_json_open_array(struct gate_json_writer *writer, const char *name);
 void gate_json_close_array(struct gate_json_writer *writer);
 
 void gate_json_write_text(struct gate_json_writer *writer, const char *name, const char *text);
+/* Text that may hold NUL. */
+void gate_json_write_chars(struct gate_json_writer *writer, const char *name, const char *text,
+                           size_t length);
+/* A member's name alone; the value comes next, with NULL for its name. */
+void gate_json_write_name(struct gate_json_writer *writer, const char *name, size_t length);
+/* A finite number in as many digits as it takes to give it back, if more than 15; a whole one
+ * without a fraction. */
+void gate_json_write_number(struct gate_json_writer *writer, const char *name, double number);
 void gate_json_write_integer(struct gate_json_writer *writer, const char *name, int64_t number);
 void gate_json_write_bool(struct gate_json_writer *writer, const char *name, bool value);
 void gate_json_write_null(struct gate_json_writer *writer, const char *name);
