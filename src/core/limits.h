@@ -27,6 +27,16 @@
 /* A tool has run by the time its answer is read, so that is taken as far as it can be. */
 #define GATE_UPSTREAM_JSON_DEPTH_MAX 256
 
+/* gRPC: the message without the five bytes in front of it is as long as a JSON body may be. */
+#define GATE_GRPC_PREFIX_BYTES 5
+#define GATE_GRPC_CALL_MAX_BYTES (GATE_GRPC_PREFIX_BYTES + GATE_JSON_BODY_MAX_BYTES)
+#define GATE_GRPC_CONTROL_MAX_BYTES (GATE_GRPC_PREFIX_BYTES + GATE_FORM_BODY_MAX_BYTES)
+#define GATE_GRPC_FIELDS_MAX 256 /* in one message and those inside it, values of a Struct apart */
+/* What grpc-message and grpc-status-details-bin may take of a client's limit for headers, which is
+ * 8 KiB in many. */
+#define GATE_GRPC_MESSAGE_MAX_BYTES 600
+#define GATE_GRPC_TOOL_MESSAGE_MAX_BYTES 2048
+
 /* Answers of ours. */
 #define GATE_RESPONSE_HEADERS_MAX 32
 #define GATE_RESPONSE_BODY_MAX_BYTES (32L * 1024 * 1024)

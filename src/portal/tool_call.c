@@ -340,7 +340,9 @@ void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_tool_call_result *ret_result, gate_then_fn *then,
                                void *state) {
     struct running *running = make_running(ctx, portal, caller, order, ret_result, then, state);
-    ctx->deadline_ms = running->started_ms + GATE_TOOL_TIMEOUT_MS;
+    const int64_t latest_ms = running->started_ms + GATE_TOOL_TIMEOUT_MS;
+    bool is_sooner = order->deadline_ms != 0 && order->deadline_ms < latest_ms;
+    ctx->deadline_ms = is_sooner ? order->deadline_ms : latest_ms;
     /* Who may not do it does not make us ask Scalekit either. */
     enum gate_err err = check_rules(ctx, running, order->connection_name);
     if (err != GATE_OK) {

@@ -23,6 +23,7 @@ struct gate_tool_call_order {
     const char *agent_run_id; /* NULL: none */
     const char *params_json;  /* one JSON object, passed on byte for byte */
     size_t params_length;
+    int64_t deadline_ms; /* monotonic; 0, or later than GATE_TOOL_TIMEOUT_MS from now: that */
     bool explains; /* say what would happen: nothing is run, and nothing is written to the trail */
 };
 

@@ -7,6 +7,7 @@
 #include "portal/session.h"
 #include "portal/token.h"
 #include "web/fields.h"
+#include "web/grpc/grpc.h"
 #include "web/page.h"
 #include "web/state.h"
 
@@ -50,6 +51,10 @@ enum gate_err gate_checks_take_input(struct gate_request *request) {
                                           strlen(request->raw_query), &request->query);
     if (err != GATE_OK) {
         return err;
+    }
+    if ((route->flags & GATE_ROUTE_GRPC) != 0) {
+        err = gate_fields_check(request->ctx, &request->query, NULL);
+        return err != GATE_OK ? err : gate_grpc_take_input(request);
     }
     bool is_post = strcmp(route->method, "POST") == 0;
     bool is_json = (route->flags & (GATE_ROUTE_JSON | GATE_ROUTE_FORM)) == GATE_ROUTE_JSON;
@@ -198,6 +203,9 @@ enum gate_err gate_checks_named_user(struct gate_request *request, const char **
     }
     if (err == GATE_OK) {
         err = merge_name(request, gate_json_text(member), &name);
+    }
+    if (err == GATE_OK) {
+        err = merge_name(request, gate_grpc_identifier_get(request), &name);
     }
     if (err == GATE_OK) {
         *ret_identifier = name;

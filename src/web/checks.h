@@ -23,8 +23,8 @@ enum gate_err gate_checks_allow_caller(struct gate_request *request) GATE_MUST_C
  * token. */
 enum gate_err gate_checks_same_site(struct gate_request *request) GATE_MUST_CHECK;
 
-/* The user that the request names (Gatehouse-User header, `identifier` in query or JSON body), or
- * NULL. Different names in different places are refused. */
+/* The user that the request names (Gatehouse-User header, `identifier` in query, JSON body or gRPC
+ * message), or NULL. Different names in different places are refused. */
 enum gate_err gate_checks_named_user(struct gate_request *request,
                                      const char **ret_identifier) GATE_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 
 #include "core/encoding.h"
 #include "core/text.h"
+#include "web/grpc/grpc.h"
 #include "web/page.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -144,31 +145,47 @@ static void write_known_list(struct gate_json_writer *writer, const char *name,
     gate_json_close_array(writer);
 }
 
-static int64_t choose_retry_after(const struct gate_problem *problem, const struct kind_row *row) {
-    return problem->retry_after_s > 0 ? problem->retry_after_s : row->retry_after_s;
+static const char *choose_detail(const struct gate_request *request,
+                                 const struct gate_problem *problem, const struct kind_row *row) {
+    const struct gate_error *error = &request->ctx->error;
+    if (problem->detail != NULL || !row->shows_message || error->kind != problem->kind) {
+        return problem->detail;
+    }
+    return error->message;
+}
+
+struct gate_problem_words gate_problem_words_get(const struct gate_request *request,
+                                                 const struct gate_problem *problem) {
+    const struct kind_row *row = find_row(problem->kind);
+    struct gate_problem_words words = {
+        .slug = row->slug,
+        .title = row->title,
+        .detail = choose_detail(request, problem, row),
+        .source = problem->source != NULL ? problem->source : row->source,
+        .retry_after_s = problem->retry_after_s > 0 ? problem->retry_after_s : row->retry_after_s,
+    };
+    if (is_method_not_allowed(request, problem->kind)) {
+        words.slug = "method-not-allowed";
+        words.title = "Method not allowed";
+        words.detail = "This address does not take that method.";
+    }
+    return words;
 }
 
 void gate_problem_write(struct gate_request *request, struct gate_json_writer *writer,
                         const char *name, const struct gate_problem *problem) {
-    const struct kind_row *row = find_row(problem->kind);
+    const struct gate_problem_words words = gate_problem_words_get(request, problem);
     bool wrong_method = is_method_not_allowed(request, problem->kind);
-    const char *slug = wrong_method ? "method-not-allowed" : row->slug;
-    int64_t retry_after = choose_retry_after(problem, row);
-    const struct gate_error *error = &request->ctx->error;
-    const char *detail = problem->detail;
-    if (detail == NULL && row->shows_message && error->kind == problem->kind) {
-        detail = error->message;
-    }
     gate_json_open_object(writer, name);
     gate_json_write_text(writer, "type",
                          gate_arena_printf(request->ctx->arena, "%s/problems/%s",
-                                           request->web->options.config->public_url, slug));
-    gate_json_write_text(writer, "title", wrong_method ? "Method not allowed" : row->title);
-    gate_json_write_integer(writer, "status", wrong_method ? 405 : row->status);
-    write_known(writer, "detail",
-                wrong_method ? "This address does not take that method." : detail);
+                                           request->web->options.config->public_url, words.slug));
+    gate_json_write_text(writer, "title", words.title);
+    gate_json_write_integer(writer, "status",
+                            wrong_method ? 405 : gate_problem_status(problem->kind));
+    write_known(writer, "detail", words.detail);
     gate_json_write_text(writer, "instance", request->ctx->request_id);
-    gate_json_write_text(writer, "source", problem->source != NULL ? problem->source : row->source);
+    gate_json_write_text(writer, "source", words.source);
     write_known(writer, "error_code", problem->error_code);
     write_known(writer, "provider_error_code", problem->provider_error_code);
     write_known(writer, "execution_id", problem->execution_id);
@@ -176,17 +193,20 @@ void gate_problem_write(struct gate_request *request, struct gate_json_writer *w
     write_known_list(writer, "connections", problem->connections);
     write_known(writer, "account_status", problem->account_status);
     write_known(writer, "authorization_url", problem->authorization_url);
-    if (retry_after > 0) {
-        gate_json_write_integer(writer, "retry_after_s", retry_after);
+    if (words.retry_after_s > 0) {
+        gate_json_write_integer(writer, "retry_after_s", words.retry_after_s);
     }
     gate_json_close_object(writer);
 }
 
 void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem) {
+    if (gate_request_is_grpc(request)) {
+        gate_grpc_problem_finish(request, problem);
+        return;
+    }
     gate_arena *arena = request->ctx->arena;
-    const struct kind_row *row = find_row(problem->kind);
     bool wrong_method = is_method_not_allowed(request, problem->kind);
-    int status = wrong_method ? 405 : row->status;
+    int status = wrong_method ? 405 : gate_problem_status(problem->kind);
     gate_response_begin(&request->response, arena, status, "application/problem+json");
     if (status == 401) {
         gate_response_header_add(&request->response, arena, "WWW-Authenticate",
@@ -195,7 +215,7 @@ void gate_problem_finish(struct gate_request *request, const struct gate_problem
     if (wrong_method) {
         add_allow(request);
     }
-    add_retry_after(request, choose_retry_after(problem, row));
+    add_retry_after(request, gate_problem_words_get(request, problem).retry_after_s);
     struct gate_json_writer writer;
     gate_json_writer_init(&writer, &request->response.body);
     gate_problem_write(request, &writer, NULL, problem);

@@ -22,7 +22,20 @@ struct gate_problem {
     const char *account_status;
     const char *authorization_url;
     int64_t retry_after_s;
+    int upstream_status; /* the HTTP status that Scalekit gave the failure; 0: none */
 };
+
+/* How a problem is worded, by its kind or by itself. Static, or borrowed from the problem. */
+struct gate_problem_words {
+    const char *slug; /* last part of its type */
+    const char *title;
+    const char *detail; /* NULL: none for callers */
+    const char *source;
+    int64_t retry_after_s; /* 0: nothing to say */
+};
+
+struct gate_problem_words gate_problem_words_get(const struct gate_request *request,
+                                                 const struct gate_problem *problem);
 
 /* The HTTP status of a kind. */
 int gate_problem_status(enum gate_err kind);
@@ -31,7 +44,7 @@ int gate_problem_status(enum gate_err kind);
 void gate_problem_write(struct gate_request *request, struct gate_json_writer *writer,
                         const char *name, const struct gate_problem *problem);
 
-/* Answer application/problem+json and finish the request. */
+/* Answer application/problem+json, or to a gRPC call its status, and finish the request. */
 void gate_problem_finish(struct gate_request *request, const struct gate_problem *problem);
 
 #endif

@@ -22,7 +22,7 @@ static void add_headers(struct gate_request *request) {
 }
 
 static bool is_counted(const struct gate_request *request) {
-    return (request->route->flags & GATE_ROUTE_JSON) != 0;
+    return (request->route->flags & (GATE_ROUTE_JSON | GATE_ROUTE_GRPC)) != 0;
 }
 
 enum gate_err gate_quota_check_token(struct gate_request *request) {

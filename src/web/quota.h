@@ -1,7 +1,7 @@
 /* Limits of callers, as requests meet them: counting, and saying how much is left.
  *
- * Only the JSON routes count: a person must be able to open the page that revokes the key which
- * uses up everything. Threads: confined with the request. Errors: as portal/admission.h.
+ * Only the JSON and gRPC routes count: a person must be able to open the page that revokes the key
+ * which uses up everything. Threads: confined with the request. Errors: as portal/admission.h.
  */
 #ifndef GATE_WEB_QUOTA_H
 #define GATE_WEB_QUOTA_H

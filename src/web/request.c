@@ -43,7 +43,18 @@ const char *gate_request_cookie(const struct gate_request *request, const char *
     return gate_fields_find(&request->cookies, name);
 }
 
+bool gate_request_is_grpc(const struct gate_request *request) {
+    if (request->route != NULL) {
+        return (request->route->flags & GATE_ROUTE_GRPC) != 0;
+    }
+    return request->path != NULL && strcmp(request->method, "POST") == 0 &&
+           gate_text_starts_with(request->path, "/scalekit.v1.");
+}
+
 bool gate_request_wants_json(const struct gate_request *request) {
+    if (gate_request_is_grpc(request)) {
+        return true;
+    }
     if (request->route != NULL) {
         return (request->route->flags & GATE_ROUTE_JSON) != 0;
     }

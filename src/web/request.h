@@ -16,6 +16,7 @@
 #include "web/response.h"
 #include "json/json.h"
 
+struct gate_grpc_call;
 struct gate_keyed;
 struct gate_web;
 struct gate_route;
@@ -46,7 +47,8 @@ struct gate_request {
     struct gate_fields query;
     struct gate_fields form; /* from application/x-www-form-urlencoded bodies */
     struct gate_fields cookies;
-    const gate_json *json; /* from application/json bodies, NULL otherwise */
+    const gate_json *json;       /* from application/json bodies, NULL otherwise */
+    struct gate_grpc_call *grpc; /* from application/grpc bodies, NULL otherwise */
     const char *body;
     size_t body_length;
 
@@ -76,7 +78,11 @@ const char *gate_request_query(const struct gate_request *request, const char *n
 const char *gate_request_form(const struct gate_request *request, const char *name);
 const char *gate_request_cookie(const struct gate_request *request, const char *name);
 
-/* True when the caller gets problem+json rather than a page. */
+/* True when the caller is answered as a gRPC client: by the route, or where there is none by the
+ * address. */
+bool gate_request_is_grpc(const struct gate_request *request);
+
+/* True when the caller gets problem+json (or a gRPC status) rather than a page. */
 bool gate_request_wants_json(const struct gate_request *request);
 
 #endif

@@ -1,10 +1,12 @@
 #include "web/api/api.h"
+#include "web/grpc/grpc.h"
 #include "web/pages/pages.h"
 #include "web/route.h"
 
 #define BROWSER GATE_ROUTE_BROWSER
 #define FORM (GATE_ROUTE_BROWSER | GATE_ROUTE_CSRF)
 #define API (GATE_ROUTE_BROWSER | GATE_ROUTE_TOKEN | GATE_ROUTE_CSRF | GATE_ROUTE_JSON)
+#define GRPC (GATE_ROUTE_TOKEN | GATE_ROUTE_GRPC)
 
 #define END                                                                                        \
     { NULL, GATE_FIELD_TEXT, 0, false }
@@ -142,6 +144,13 @@ const struct gate_route gate_routes[] = {
      available_tools_fields},
     {"POST", "/api/v1/execute_tool", gate_api_execute_tool_handle, API | GATE_ROUTE_TRAIL,
      GATE_JSON_BODY_MAX_BYTES, execute_tool_fields},
+
+    {"POST", "/scalekit.v1.tools.ToolService/ListScopedTools", gate_grpc_list_scoped_tools_handle,
+     GRPC, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
+    {"POST", "/scalekit.v1.tools.ToolService/ListAvailableTools",
+     gate_grpc_list_available_tools_handle, GRPC, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
+    {"POST", "/scalekit.v1.tools.ToolService/ExecuteTool", gate_grpc_execute_tool_handle,
+     GRPC | GATE_ROUTE_TRAIL, GATE_GRPC_CALL_MAX_BYTES, NULL},
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},

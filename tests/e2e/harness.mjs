@@ -1,6 +1,6 @@
 // Starts the real thing for a test: nginx, gatehouse and the simulator, each on ports and in a folder of their own.
 //
-// startStack({ env, simArgs, withSim, withGatehouse }) → { url, sim, run, programs, ctl(), token(), sql(), requests(), stop() … }
+// startStack({ env, simArgs, withSim, withGatehouse }) → { url, secureUrl, sim, run, programs, ctl(), token(), sql(), requests(), stop() … }
 // The programs come from $GATE_BUILD (the build folder; tests/run sets it).
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -85,7 +85,7 @@ function writeNginxConfig(run, values) {
     const folder = path.join(run, 'nginx');
     mkdirSync(folder, { recursive: true });
     mkdirSync(path.join(run, 'nginx-tmp'), { recursive: true });
-    for (const name of ['demo', 'upstream', 'locations', 'fastcgi']) {
+    for (const name of ['demo', 'upstream', 'locations', 'fastcgi', 'grpc', 'grpc_call']) {
         let text = readFileSync(path.join(source, 'deploy/nginx', `${name}.conf`), 'utf8');
         for (const [key, value] of Object.entries({ ...values, NGINX_DIR: folder })) {
             text = text.replaceAll(`@${key}@`, value);
@@ -93,6 +93,14 @@ function writeNginxConfig(run, values) {
         writeFileSync(path.join(folder, `${name}.conf`), text);
     }
     return path.join(folder, 'demo.conf');
+}
+
+// A certificate of its own for 127.0.0.1, as deploy/demo makes one.
+function writeCertificate(run) {
+    execFileSync('openssl', [
+        'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
+        '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', path.join(run, 'tls.key'), '-out', path.join(run, 'tls.crt'),
+    ], { stdio: 'ignore' });
 }
 
 // Does somebody accept connections on this unix socket?
@@ -133,6 +141,7 @@ export function sendRaw(url, bytes, { end = false, timeoutMs = 20000 } = {}) {
 export async function startStack({ env = {}, simArgs = [], withSim = true, withGatehouse = true, connections = 0 } = {}) {
     const run = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-e2e-'));
     const port = await freePort();
+    const tlsPort = await freePort();
     const simPort = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const simUrl = `http://127.0.0.1:${simPort}`;
@@ -181,7 +190,7 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
         if (programs.gatehouse.exit) throw new Error(`gatehouse ended: ${programs.gatehouse.text()}`);
     };
     const stack = {
-        url, run, settings, programs, startSim, startGatehouse, environment: clean, bin,
+        url, secureUrl: `https://127.0.0.1:${tlsPort}`, certificate: path.join(run, 'tls.crt'), run, settings, programs, startSim, startGatehouse, environment: clean, bin,
         sim: simUrl,
         ctl(...args) {
             return execFileSync(bin('gatehousectl'), args, { env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -241,8 +250,9 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
         if (withSim) await startSim();
         if (withGatehouse) await startGatehouse();
         const config = writeNginxConfig(run, {
-            RUN_DIR: run, SOCKET: settings.GATEHOUSE_SOCKET, PORT: String(port), SHARE_DIR: source,
+            RUN_DIR: run, SOCKET: settings.GATEHOUSE_SOCKET, PORT: String(port), TLS_PORT: String(tlsPort), SHARE_DIR: source,
         });
+        writeCertificate(run);
         programs.nginx = new Program(run, 'nginx', 'nginx', [
             '-e', path.join(run, 'nginx-error.log'), '-c', config,
             // Started by root, nginx would become somebody who may not enter our folder.

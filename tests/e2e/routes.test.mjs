@@ -11,6 +11,8 @@ const page = (status) => ({ status, kind: 'page' });
 const problem = (status) => ({ status, kind: 'problem' });
 const redirect = (where) => ({ status: 303, kind: 'redirect', where });
 const json = { status: 200, kind: 'json' };
+const message = { status: 200, kind: 'grpc', answered: true };
+const noMessage = { status: 200, kind: 'grpc', answered: false };
 const toSignin = redirect(/^\/signin(\?|$)/);
 
 const callers = ['nobody', 'browser', 'browserWithCsrf', 'crossSite', 'sameSite', 'foreignOrigin', 'wrongCsrf', 'endedSession',
@@ -37,6 +39,11 @@ const forApi = (answer, { withoutUser = problem(400), acts = false } = {}) => al
     serviceForStranger: problem(403),
 });
 
+// The SDKs' calls take tokens alone, and every answer is a 200; whether it holds a message tells what it was.
+const forGrpc = (answer) => all(noMessage, each(['personal', 'service', 'serviceAndCookie'], answer));
+const frame = (...bytes) => Buffer.from([0, 0, 0, 0, bytes.length, ...bytes]);
+const orderFrame = frame(0x0a, 17, ...Buffer.from(fetchMails.tool_name), 0x2a, 5, ...Buffer.from('gmail'));
+
 // method, pattern, what is asked for, expected answers. Gmail is not connected, so execute_tool ends in 409; Slack was once.
 const table = [
     ['GET', '/', {}, forBrowsers(page(200))],
@@ -62,13 +69,16 @@ const table = [
     ['GET', '/api/v1/tools/scoped', {}, forApi(json)],
     ['GET', '/api/v1/tools/available', {}, forApi(json)],
     ['POST', '/api/v1/execute_tool', { json: fetchMails }, forApi(problem(409), { acts: true })],
+    ['POST', '/scalekit.v1.tools.ToolService/ListScopedTools', { grpc: frame() }, forGrpc(message)],
+    ['POST', '/scalekit.v1.tools.ToolService/ListAvailableTools', { grpc: frame() }, forGrpc(message)],
+    ['POST', '/scalekit.v1.tools.ToolService/ExecuteTool', { grpc: orderFrame }, forGrpc(noMessage)],
     ['GET', '/healthz', {}, forEverybody(json)],
     ['GET', '/readyz', {}, forEverybody(json)],
 ];
 
 function rowsOfTheProgram() {
     const text = readFileSync(path.join(source, 'src/web/routes.c'), 'utf8');
-    const rows = [...text.matchAll(/^\s*\{"([A-Z]+)", "([^"]+)", gate_/gm)].map(([, method, pattern]) => `${method} ${pattern}`);
+    const rows = [...text.matchAll(/^\s*\{"([A-Z]+)", "([^"]+)",\s+gate_/gm)].map(([, method, pattern]) => `${method} ${pattern}`);
     const body = /gate_routes\[\] = \{(.*?)^\};/ms.exec(text)[1];
     assert.equal(rows.length, [...body.matchAll(/gate_\w+_handle/g)].length, 'the table is written in a way this test cannot read');
     return rows;
@@ -134,8 +144,9 @@ describe('every route × every caller', () => {
             return caller.browser.request(url, { form, headers });
         }
         if (caller.csrf) headers['gatehouse-csrf'] = caller.csrf;
+        if (wish.grpc) headers['content-type'] = 'application/grpc';
         if (wish.json) headers['content-type'] = 'application/json';
-        return caller.browser.request(url, { method, headers, body: wish.json && JSON.stringify(wish.json) });
+        return caller.browser.request(url, { method, headers, body: wish.grpc ?? (wish.json && JSON.stringify(wish.json)) });
     };
 
     function check(answer, expected) {
@@ -155,6 +166,10 @@ describe('every route × every caller', () => {
             assert.equal(body.status, expected.status);
             assert.equal(body.instance, id);
             if (expected.status === 401) assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer/);
+        } else if (expected.kind === 'grpc') {
+            assert.equal(type, 'application/grpc');
+            assert.equal(answer.text.length > 0, expected.answered);
+            assert.deepEqual([...answer.headers.keys()].filter((header) => header.startsWith('x-grpc')), []);
         } else {
             assert.equal(type, 'application/json');
             JSON.parse(answer.text);

@@ -34,6 +34,7 @@ struct sending {
     const char *method; /* NULL: GET */
     const char *target;
     const char *body;
+    size_t body_length;               /* 0: up to the NUL */
     const char *content_type;         /* NULL: none */
     const char *headers[HEADERS_MAX]; /* further parameters, "NAME=value" */
     enum gate_body_state body_state;
@@ -164,8 +165,9 @@ static inline void take_answer(struct gate_request *request) {
         };
     }
     answer->body_length = response->body.length;
-    answer->body =
-        gate_arena_strndup(arena, gate_buffer_text(&response->body), response->body.length);
+    char *body = gate_arena_alloc(arena, response->body.length + 1);
+    memcpy(body, gate_buffer_text(&response->body), response->body.length);
+    answer->body = body;
     answer->is_done = true;
     gate_web_end(request);
 }
@@ -274,7 +276,8 @@ static inline const struct answer *send_request(struct portal_web *w,
     } else if (sending->has_large_header) {
         gate_web_refuse_header(request);
     } else {
-        gate_web_dispatch(request, sending->body_state, body, strlen(body));
+        gate_web_dispatch(request, sending->body_state, body,
+                          sending->body_length > 0 ? sending->body_length : strlen(body));
     }
     gate_runqueue_run_until(w->p.runqueue, &w->answer.is_done);
     check_answer(w, sending);

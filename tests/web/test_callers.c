@@ -4,6 +4,10 @@
 #include "web/route.h"
 
 #define FORM "application/x-www-form-urlencoded"
+#define GRPC "application/grpc"
+#define TOOLS "/scalekit.v1.tools.ToolService/"
+#define EMPTY_MESSAGE "\0\0\0\0\0"
+#define ORDER_MESSAGE "\0\0\0\0\x19\x0A\x10gmail_send_email\x2A\5gmail"
 #define ORDER "{\"tool_name\":\"gmail_send_email\",\"connector\":\"gmail\",\"params\":{}}"
 
 static struct portal_web w;
@@ -26,7 +30,7 @@ struct row {
     const char *content_type;
     const char *body;
     int statuses[WHO_COUNT_]; /* as enum who: nobody, browser, with CSRF, personal, service, service
-                                 for Ann */
+                                 for Ann; of a gRPC call, its own */
 };
 
 static const struct row rows[] = {
@@ -57,6 +61,9 @@ static const struct row rows[] = {
     {"GET", "/api/v1/tools/scoped", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"GET", "/api/v1/tools/available", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"POST", "/api/v1/execute_tool", "application/json", ORDER, {401, 403, 200, 200, 400, 200}},
+    {"POST", TOOLS "ListScopedTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", TOOLS "ListAvailableTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", TOOLS "ExecuteTool", GRPC, ORDER_MESSAGE, {16, 7, 7, 0, 3, 0}},
     {"GET", "/healthz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/readyz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
 };
@@ -71,14 +78,29 @@ static const struct gate_route *route_of(const struct row *row) {
 
 static const struct answer *send_row(const struct row *row, enum who who,
                                      enum gate_body_state body_state) {
+    bool is_grpc = row->content_type != NULL && strcmp(row->content_type, GRPC) == 0;
     return send_request(&w, &(struct sending){
                                 .who = who,
                                 .method = row->method,
                                 .target = row->target,
                                 .content_type = row->content_type,
                                 .body = row->body,
+                                .body_length = is_grpc ? 5 + (size_t)row->body[4] : 0,
                                 .body_state = body_state,
                             });
+}
+
+/* Every call of gRPC is answered with 200; how it ended stands beside. */
+static int status_of(const struct row *row, const struct answer *answer) {
+    if ((route_of(row)->flags & GATE_ROUTE_GRPC) == 0) {
+        return answer->status;
+    }
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(find_header(answer, "Content-Type"), GRPC);
+    const char *status = find_header(answer, "X-Grpc-Status");
+    assert_non_null(status);
+    assert_int_equal(answer->body_length > 0, strcmp(status, "0") == 0);
+    return atoi(status);
 }
 
 /* As it was before the last row: signed in, Gmail connected. */
@@ -102,9 +124,10 @@ static void test_matrix__route_by_caller(void **state) {
         for (int who = 0; who < WHO_COUNT_; who++) {
             restore();
             const struct answer *answer = send_row(&rows[i], (enum who)who, GATE_BODY_WHOLE);
-            if (answer->status != rows[i].statuses[who]) {
-                fail_msg("%s %s by %d: %d, not %d", rows[i].method, rows[i].target, who,
-                         answer->status, rows[i].statuses[who]);
+            int status = status_of(&rows[i], answer);
+            if (status != rows[i].statuses[who]) {
+                fail_msg("%s %s by %d: %d, not %d", rows[i].method, rows[i].target, who, status,
+                         rows[i].statuses[who]);
             }
         }
     }
@@ -120,7 +143,7 @@ static void test_matrix__how_strangers_are_refused(void **state) {
         for (size_t j = 0; is_page && j < sizeof strangers / sizeof strangers[0]; j++) {
             expect_redirect(send_row(&rows[i], strangers[j], GATE_BODY_WHOLE), "/signin");
         }
-        if ((flags & GATE_ROUTE_TOKEN) != 0) {
+        if ((flags & GATE_ROUTE_TOKEN) != 0 && (flags & GATE_ROUTE_GRPC) == 0) {
             const struct answer *answer = send_row(&rows[i], NOBODY, GATE_BODY_WHOLE);
             (void)expect_problem(&w, answer, 401, "unauthenticated");
             assert_non_null(find_header(answer, "WWW-Authenticate"));
@@ -135,9 +158,11 @@ static void test_matrix__bodies_that_did_not_arrive(void **state) {
     for (size_t i = 0; i < ROW_COUNT; i++) {
         for (int who = 0; who < WHO_COUNT_; who++) {
             const struct answer *answer = send_row(&rows[i], (enum who)who, GATE_BODY_TOO_LARGE);
-            assert_int_equal(answer->status, 413);
+            bool is_grpc = (route_of(&rows[i])->flags & GATE_ROUTE_GRPC) != 0;
+            assert_int_equal(status_of(&rows[i], answer), is_grpc ? 8 : 413);
             assert_int_equal(answer->max_body_bytes, route_of(&rows[i])->max_body_bytes);
-            assert_int_equal(send_row(&rows[i], (enum who)who, GATE_BODY_TRUNCATED)->status, 400);
+            answer = send_row(&rows[i], (enum who)who, GATE_BODY_TRUNCATED);
+            assert_int_equal(status_of(&rows[i], answer), is_grpc ? 3 : 400);
         }
     }
     assert_int_equal(count_seen(&w.p, ""), 0);

@@ -10,6 +10,7 @@
 #include "web/problem.h"
 #include "web/route.h"
 #include "web/state.h"
+#include "web/tool_problem.h"
 
 struct execution {
     struct gate_request *request;
@@ -34,45 +35,9 @@ static void write_result(struct gate_request *request, const struct gate_scaleki
     gate_request_finish(request);
 }
 
-/* The portal's own page, which checks who opens it; never Scalekit's link. */
-static const char *make_deep_link(const struct execution *execution) {
-    const struct gate_request *request = execution->request;
-    return gate_account_link_format(request->ctx->arena, request->web->options.config,
-                                    execution->result.connection_name, execution->return_to);
-}
-
-/* Kinds in which Scalekit's words are about what the caller sent. */
-static bool is_refused_order(enum gate_err err) {
-    return err == GATE_ERR_INPUT || err == GATE_ERR_FORBIDDEN || err == GATE_ERR_NOT_FOUND ||
-           err == GATE_ERR_CONFLICT;
-}
-
 static struct gate_problem make_problem(const struct execution *execution, enum gate_err err) {
-    const struct gate_tool_call_result *result = &execution->result;
-    const struct gate_scalekit_failure *failure = &result->reply.failure;
-    struct gate_problem problem = {
-        .kind = err,
-        .error_code = failure->error_code,
-        .execution_id = result->reply.execution_id,
-        .connection = result->connection_name,
-        .connections = result->offers,
-        .retry_after_s = failure->retry_after_s,
-        .source = failure->status != 0 && err != GATE_ERR_PROVIDER ? "scalekit" : NULL,
-    };
-    if (err == GATE_ERR_NEEDS_AUTHORIZATION) {
-        problem.source = "gatehouse";
-        problem.error_code = NULL;
-        problem.account_status = result->account_status;
-        problem.authorization_url = make_deep_link(execution);
-    } else if (failure->status != 0) {
-        /* Scalekit's and the provider's own words are the caller's to read, but never logged. */
-        problem.detail =
-            failure->tool_error_message != NULL ? failure->tool_error_message : failure->message;
-        problem.provider_error_code = failure->tool_error_code;
-    } else if (is_refused_order(err)) {
-        problem.detail = failure->message; /* NULL when the refusal is ours, which has a sentence */
-    }
-    return problem;
+    return gate_tool_problem_make(execution->request, err, &execution->result,
+                                  execution->return_to);
 }
 
 /* ---- what would happen ---- */
@@ -112,7 +77,8 @@ static void write_explanation(const struct execution *execution, enum gate_err e
 
 /* An answer to "what would happen"; anything else means that it could not be found out. */
 static bool is_verdict(enum gate_err err) {
-    return err == GATE_OK || err == GATE_ERR_NEEDS_AUTHORIZATION || is_refused_order(err);
+    return err == GATE_OK || err == GATE_ERR_NEEDS_AUTHORIZATION ||
+           gate_tool_problem_is_refused_order(err);
 }
 
 static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {

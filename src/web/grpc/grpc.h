@@ -1,0 +1,30 @@
+/* The official SDKs' calls: unary gRPC, of which nginx ends HTTP/2 and turns the X-Grpc- headers of
+ * an answer into its trailers (deploy/nginx/grpc_call.conf).
+ *
+ * The routes are those with GATE_ROUTE_GRPC. Threads: confined with the request. Each handler leads
+ * to exactly one finished response.
+ */
+#ifndef GATE_WEB_GRPC_GRPC_H
+#define GATE_WEB_GRPC_GRPC_H
+
+#include "web/problem.h"
+#include "web/request.h"
+
+/* For checks.c: take the one message out of the body and apply grpc-timeout. GATE_ERR_MEDIA_TYPE,
+ * GATE_ERR_INPUT. */
+enum gate_err gate_grpc_take_input(struct gate_request *request) GATE_MUST_CHECK;
+
+/* For checks.c: the `identifier` in the message; NULL when there is none, or no message. */
+const char *gate_grpc_identifier_get(const struct gate_request *request);
+
+/* For problem.c: answer a failure as a gRPC status, with scalekit.v1.errdetails.ErrorInfo in its
+ * details, and finish the request. */
+void gate_grpc_problem_finish(struct gate_request *request, const struct gate_problem *problem);
+
+/* ToolService */
+void gate_grpc_list_tools_handle(struct gate_request *request);
+void gate_grpc_list_scoped_tools_handle(struct gate_request *request);
+void gate_grpc_list_available_tools_handle(struct gate_request *request);
+void gate_grpc_execute_tool_handle(struct gate_request *request);
+
+#endif

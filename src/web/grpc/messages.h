@@ -1,0 +1,63 @@
+/* The generated messages of proto/, under names that can be read. The only include of theirs, and
+ * with it of protobuf-c.
+ *
+ * Threads: immutable. Texts in a parsed message are never NULL; one that was not sent is "".
+ */
+#ifndef GATE_WEB_GRPC_MESSAGES_H
+#define GATE_WEB_GRPC_MESSAGES_H
+
+#include "web/grpc/connected_accounts.pb-c.h"
+#include "web/grpc/connections.pb-c.h"
+#include "web/grpc/errdetails.pb-c.h"
+#include "web/grpc/google.pb-c.h"
+#include "web/grpc/status.pb-c.h"
+#include "web/grpc/tools.pb-c.h"
+
+typedef Google__Protobuf__Any pb_any;
+typedef Google__Protobuf__BoolValue pb_bool;
+typedef Google__Protobuf__Timestamp pb_timestamp;
+typedef Google__Rpc__Status pb_status;
+
+typedef Scalekit__V1__Errdetails__ErrorInfo pb_error_info;
+typedef Scalekit__V1__Errdetails__HelpInfo pb_help_info;
+typedef Scalekit__V1__Errdetails__HelpInfo__Link pb_help_link;
+typedef Scalekit__V1__Errdetails__RequestInfo pb_request_info;
+typedef Scalekit__V1__Errdetails__ResourceInfo pb_resource_info;
+typedef Scalekit__V1__Errdetails__ToolErrorInfo pb_tool_error_info;
+
+typedef Scalekit__V1__Tools__Tool pb_tool;
+typedef Scalekit__V1__Tools__ScopedTool pb_scoped_tool;
+typedef Scalekit__V1__Tools__Filter pb_tool_filter;
+typedef Scalekit__V1__Tools__ScopedToolFilter pb_scoped_tool_filter;
+typedef Scalekit__V1__Tools__ListToolsRequest pb_list_tools_request;
+typedef Scalekit__V1__Tools__ListToolsResponse pb_list_tools_response;
+typedef Scalekit__V1__Tools__ListScopedToolsRequest pb_list_scoped_tools_request;
+typedef Scalekit__V1__Tools__ListScopedToolsResponse pb_list_scoped_tools_response;
+typedef Scalekit__V1__Tools__ListAvailableToolsRequest pb_list_available_tools_request;
+typedef Scalekit__V1__Tools__ListAvailableToolsResponse pb_list_available_tools_response;
+typedef Scalekit__V1__Tools__ExecuteToolRequest pb_execute_tool_request;
+typedef Scalekit__V1__Tools__ExecuteToolResponse pb_execute_tool_response;
+
+typedef Scalekit__V1__Connections__ListConnection pb_connection;
+typedef Scalekit__V1__Connections__ListAppConnectionsRequest pb_list_connections_request;
+typedef Scalekit__V1__Connections__ListAppConnectionsResponse pb_list_connections_response;
+
+typedef Scalekit__V1__ConnectedAccounts__ConnectedAccount pb_account;
+typedef Scalekit__V1__ConnectedAccounts__ConnectedAccountForList pb_listed_account;
+typedef Scalekit__V1__ConnectedAccounts__AuthorizationDetails pb_authorization_details;
+typedef Scalekit__V1__ConnectedAccounts__CreateConnectedAccount pb_account_wish;
+typedef Scalekit__V1__ConnectedAccounts__ListConnectedAccountsRequest pb_list_accounts_request;
+typedef Scalekit__V1__ConnectedAccounts__ListConnectedAccountsResponse pb_list_accounts_response;
+typedef Scalekit__V1__ConnectedAccounts__CreateConnectedAccountRequest pb_create_account_request;
+typedef Scalekit__V1__ConnectedAccounts__CreateConnectedAccountResponse pb_create_account_response;
+typedef Scalekit__V1__ConnectedAccounts__DeleteConnectedAccountRequest pb_delete_account_request;
+typedef Scalekit__V1__ConnectedAccounts__DeleteConnectedAccountResponse pb_delete_account_response;
+typedef Scalekit__V1__ConnectedAccounts__GetMagicLinkForConnectedAccountRequest pb_link_request;
+typedef Scalekit__V1__ConnectedAccounts__GetMagicLinkForConnectedAccountResponse pb_link_response;
+typedef Scalekit__V1__ConnectedAccounts__DisconnectConnectedAccountRequest pb_disconnect_request;
+typedef Scalekit__V1__ConnectedAccounts__DisconnectConnectedAccountResponse pb_disconnect_response;
+typedef Scalekit__V1__ConnectedAccounts__GetConnectedAccountByIdentifierRequest pb_account_request;
+typedef Scalekit__V1__ConnectedAccounts__GetConnectedAccountByIdentifierResponse
+    pb_account_response;
+
+#endif
