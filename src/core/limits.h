@@ -31,7 +31,9 @@
 #define GATE_GRPC_PREFIX_BYTES 5
 #define GATE_GRPC_CALL_MAX_BYTES (GATE_GRPC_PREFIX_BYTES + GATE_JSON_BODY_MAX_BYTES)
 #define GATE_GRPC_CONTROL_MAX_BYTES (GATE_GRPC_PREFIX_BYTES + GATE_FORM_BODY_MAX_BYTES)
-#define GATE_GRPC_FIELDS_MAX 256 /* in one message and those inside it, values of a Struct apart */
+#define GATE_GRPC_FIELDS_MAX                                                                       \
+    256 /* in one message and those inside it, values of a Struct apart                            \
+         */
 /* What grpc-message and grpc-status-details-bin may take of a client's limit for headers, which is
  * 8 KiB in many. */
 #define GATE_GRPC_MESSAGE_MAX_BYTES 600

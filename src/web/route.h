@@ -26,7 +26,7 @@ enum gate_route_flag {
     GATE_ROUTE_TRAIL = 1 << 7, /* the handler hears also of a token that may not act for the user it
                                   names, and refuses it (the caller has no user then): what is run
                                   here leaves a trail, and so does what was not */
-    GATE_ROUTE_GRPC = 1 << 8,  /* one gRPC message in, one out; failures are a gRPC status */
+    GATE_ROUTE_GRPC = 1 << 9,  /* one gRPC message in, one out; failures are a gRPC status */
 };
 
 enum gate_field_kind {

@@ -26,9 +26,8 @@ struct gate_problem gate_tool_problem_make(const struct gate_request *request, e
         problem.source = "gatehouse";
         problem.error_code = NULL;
         problem.account_status = result->account_status;
-        problem.authorization_url =
-            gate_account_link_format(request->ctx->arena, request->web->options.config,
-                                     result->connection_name, return_to);
+        problem.authorization_url = gate_account_link_format(
+            request->ctx->arena, request->web->options.config, result->connection_name, return_to);
     } else if (failure->status != 0) {
         /* Scalekit's and the provider's own words are the caller's to read, but never logged. */
         problem.detail =

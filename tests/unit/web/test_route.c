@@ -124,7 +124,7 @@ static void test_table__what_changes_something_is_guarded(void **state) {
         }
         assert_int_equal(changes, route->max_body_bytes > 0);
         if ((route->flags & GATE_ROUTE_TOKEN) != 0) {
-            assert_true((route->flags & GATE_ROUTE_JSON) != 0);
+            assert_true((route->flags & (GATE_ROUTE_JSON | GATE_ROUTE_GRPC)) != 0);
         }
         if ((route->flags & GATE_ROUTE_PUBLIC_CACHE) != 0) {
             assert_int_equal(route->flags & (GATE_ROUTE_BROWSER | GATE_ROUTE_TOKEN), 0);
