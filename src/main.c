@@ -130,6 +130,8 @@ static void block_signals(void) {
     sigset_t set = handled_signals();
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    /* A file that may not grow is the store's matter, which says so, and no reason to die. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static enum gate_err open_store_and_net(struct program *program, struct gate_error *error) {
@@ -137,7 +139,8 @@ static enum gate_err open_store_and_net(struct program *program, struct gate_err
     const enum gate_err err =
         gate_store_open(&(struct gate_store_options){.path = config->database_path,
                                                      .readers_max = (unsigned)config->workers,
-                                                     .clock = &gate_clock_system},
+                                                     .clock = &gate_clock_system,
+                                                     .check_content = true},
                         error, &program->store);
     if (err != GATE_OK) {
         return err;

@@ -3,19 +3,42 @@
 
 -- name: database_open_writer
 -- Durable at each commit. mmap off: an I/O error must be an error code, not a SIGBUS.
--- The log is cut back to 16 MiB once a checkpoint has emptied it.
+-- When the log is copied into the database and cut is up to store/write_log.c; a checkpoint of
+-- somebody else cuts it back to 16 MiB.
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA mmap_size = 0;
 PRAGMA cache_size = -16384;
-PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 16777216;
 PRAGMA temp_store = MEMORY;
 
 -- name: database_journal_mode
 -- Says "wal" unless the file system cannot do it.
 PRAGMA journal_mode;
+
+-- name: database_page_size
+PRAGMA page_size;
+
+-- name: database_quick_check
+-- The first thing that is wrong, or "ok".
+PRAGMA quick_check (1);
+
+-- name: database_full_check
+-- The same, slower: also whether indexes and tables say the same.
+PRAGMA integrity_check (1);
+
+-- name: database_leave_log
+-- A file of its own again, as a copy is kept; needs that nobody else has the database open.
+PRAGMA journal_mode = DELETE;
+
+-- name: database_take_alone
+-- Fails while anybody else has the database open, and keeps everybody out until it is closed.
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = DELETE;
+PRAGMA synchronous = FULL;
+BEGIN EXCLUSIVE;
+COMMIT;
 
 -- name: database_open_reader
 PRAGMA mmap_size = 0;

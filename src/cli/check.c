@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* timegm, strptime */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/cli.h"
@@ -69,9 +70,21 @@ static int check_provider(struct gate_cli *cli) {
     return say("sign-in", response.status == 200, status) | check_clock(cli, &response);
 }
 
-int gate_cli_check_run(struct gate_cli *cli) {
+static int check_database(struct gate_cli *cli) {
+    struct gate_error error = {0};
+    enum gate_err err = gate_store_look_through(cli->store, &error);
+    return say("database", err == GATE_OK, err == GATE_OK ? "looked through" : error.message);
+}
+
+int gate_cli_check_run(struct gate_cli *cli, char **arguments) {
+    bool is_deep = arguments[0] != NULL && strcmp(arguments[0], "--deep") == 0;
+    if (arguments[0] != NULL && (!is_deep || arguments[1] != NULL)) {
+        fprintf(stderr, "gatehousectl: check takes nothing but --deep\n");
+        return 2;
+    }
     int failed = say("configuration", true, "");
     failed |= check_store(cli);
+    failed |= is_deep ? check_database(cli) : 0;
     failed |= check_scalekit(cli);
     failed |= check_provider(cli);
     return failed;

@@ -42,7 +42,8 @@ static bool open_parts(struct gate_cli *cli, struct gate_error *error) {
     return true;
 }
 
-bool gate_cli_open(struct gate_cli *cli, char **environment, const char *config_path) {
+bool gate_cli_open(struct gate_cli *cli, char **environment, const char *config_path,
+                   bool settings_only) {
     struct gate_error error = {0};
     *cli = (struct gate_cli){.runqueue = gate_runqueue_new()};
     cli->ctx = gate_ctx_new(&gate_clock_system, cli->runqueue, NULL);
@@ -50,7 +51,7 @@ bool gate_cli_open(struct gate_cli *cli, char **environment, const char *config_
         return complain_start(&error);
     }
     gate_log_open(GATE_LOG_WARN, 2);
-    return open_parts(cli, &error) || complain_start(&error);
+    return settings_only || open_parts(cli, &error) || complain_start(&error);
 }
 
 void gate_cli_close(struct gate_cli *cli) {

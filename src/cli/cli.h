@@ -27,8 +27,10 @@ struct gate_cli {
     gate_portal *portal;
 };
 
-/* Open everything; prints the reason and returns false when it cannot. Close in either case. */
-bool gate_cli_open(struct gate_cli *cli, char **environment, const char *config_path);
+/* Open the settings, or everything; prints the reason and returns false when it cannot. Close in
+ * either case. */
+bool gate_cli_open(struct gate_cli *cli, char **environment, const char *config_path,
+                   bool settings_only);
 void gate_cli_close(struct gate_cli *cli);
 
 /* Where a command's waiting work ends: hand gate_cli_done and the struct as `then` and `state`. */
@@ -43,7 +45,9 @@ enum gate_err gate_cli_wait(struct gate_cli *cli, struct gate_cli_wait *wait);
 int gate_cli_complain(const struct gate_cli *cli, const char *what, enum gate_err err);
 
 /* Commands; `arguments` ends with NULL and starts behind the command's own words. */
-int gate_cli_check_run(struct gate_cli *cli);
+int gate_cli_check_run(struct gate_cli *cli, char **arguments);
+int gate_cli_backup_run(struct gate_cli *cli, char **arguments);
+int gate_cli_restore_run(struct gate_cli *cli, char **arguments);
 int gate_cli_token_create_run(struct gate_cli *cli, char **arguments);
 int gate_cli_token_list_run(struct gate_cli *cli);
 int gate_cli_token_revoke_run(struct gate_cli *cli, char **arguments);

@@ -8,8 +8,11 @@ extern char **environ;
 
 static void print_help(void) {
     printf("gatehousectl [--config FILE] COMMAND\n\n"
-           "  check                 configuration, store, Scalekit, sign-in provider, clock\n"
+           "  check [--deep]        configuration, store, Scalekit, sign-in provider, clock;\n"
+           "                        deep: also looks through the whole database for damage\n"
            "  migrate               bring the database to this version's schema\n"
+           "  backup FILE           copy the database into a new file, while the service runs\n"
+           "  restore FILE          put such a copy in the database's place, while it does not\n"
            "  token create --service --label TEXT --users PATTERNS [options]\n"
            "  token create --personal IDENTIFIER --label TEXT [options]\n"
            "      --users PATTERNS        for whom a service token acts: '*@example.com'\n"
@@ -38,12 +41,8 @@ struct command {
     const char *first;
     const char *second; /* NULL: the command is one word */
     int (*run)(struct gate_cli *cli, char **arguments);
+    bool needs_settings_only;
 };
-
-static int run_check(struct gate_cli *cli, char **arguments) {
-    (void)arguments;
-    return gate_cli_check_run(cli);
-}
 
 static int run_migrate(struct gate_cli *cli, char **arguments) {
     (void)cli;
@@ -63,16 +62,18 @@ static int run_user_list(struct gate_cli *cli, char **arguments) {
 }
 
 static const struct command commands[] = {
-    {"check", NULL, run_check},
-    {"migrate", NULL, run_migrate},
-    {"token", "create", gate_cli_token_create_run},
-    {"token", "list", run_token_list},
-    {"token", "revoke", gate_cli_token_revoke_run},
-    {"user", "list", run_user_list},
-    {"user", "show", gate_cli_user_show_run},
-    {"user", "suspend", gate_cli_user_suspend_run},
-    {"user", "resume", gate_cli_user_resume_run},
-    {"user", "forget", gate_cli_user_forget_run},
+    {"check", NULL, gate_cli_check_run, false},
+    {"migrate", NULL, run_migrate, false},
+    {"backup", NULL, gate_cli_backup_run, true},
+    {"restore", NULL, gate_cli_restore_run, true},
+    {"token", "create", gate_cli_token_create_run, false},
+    {"token", "list", run_token_list, false},
+    {"token", "revoke", gate_cli_token_revoke_run, false},
+    {"user", "list", run_user_list, false},
+    {"user", "show", gate_cli_user_show_run, false},
+    {"user", "suspend", gate_cli_user_suspend_run, false},
+    {"user", "resume", gate_cli_user_resume_run, false},
+    {"user", "forget", gate_cli_user_forget_run, false},
 };
 
 /* The command's words, matched as a whole; what is left are its arguments. */
@@ -88,13 +89,18 @@ static const struct command *find_command(char **words) {
     return NULL;
 }
 
-static int run_command(struct gate_cli *cli, char **words) {
+static int run_command(char **words, const char *config_path) {
     const struct command *command = find_command(words);
     if (command == NULL) {
         fprintf(stderr, "gatehousectl: unknown command; see gatehousectl --help\n");
         return 2;
     }
-    return command->run(cli, words + (command->second == NULL ? 1 : 2));
+    struct gate_cli cli;
+    int status = gate_cli_open(&cli, environ, config_path, command->needs_settings_only)
+                     ? command->run(&cli, words + (command->second == NULL ? 1 : 2))
+                     : 1;
+    gate_cli_close(&cli);
+    return status;
 }
 
 int main(int argc, char **argv) {
@@ -113,8 +119,5 @@ int main(int argc, char **argv) {
         printf("gatehousectl %s\n", GATE_VERSION);
         return 0;
     }
-    struct gate_cli cli;
-    int status = gate_cli_open(&cli, environ, config_path) ? run_command(&cli, argv + at) : 1;
-    gate_cli_close(&cli);
-    return status;
+    return run_command(argv + at, config_path);
 }

@@ -95,6 +95,10 @@
 #define GATE_WAITS_PER_USER_MAX 8
 #define GATE_WAIT_MAX_S 55
 #define GATE_STORE_WRITE_QUEUE_MAX 8192
+/* Beyond it nothing is written until whoever reads for so long is done. */
+#define GATE_STORE_LOG_MAX_BYTES (1024L * 1024 * 1024)
+/* Up to here a database is looked through at start: a tenth of a second. */
+#define GATE_STORE_CHECKED_MAX_BYTES (32L * 1024 * 1024)
 
 /* Calls with an Idempotency-Key. "Caller" is a token, whomever it acts for, or a browser's user. */
 #define GATE_IDEMPOTENCY_KEY_MAX_BYTES 255

@@ -345,6 +345,9 @@ void gate_portal_tool_call_run(struct gate_ctx *ctx, gate_portal *portal,
     ctx->deadline_ms = is_sooner ? order->deadline_ms : latest_ms;
     /* Who may not do it does not make us ask Scalekit either. */
     enum gate_err err = check_rules(ctx, running, order->connection_name);
+    if (err == GATE_OK) {
+        err = gate_portal_trail_check(ctx, portal);
+    }
     if (err != GATE_OK) {
         record(ctx, running, err);
         return;

@@ -95,3 +95,8 @@ void gate_portal_trail_add(struct gate_ctx *ctx, gate_portal *portal, struct gat
     adding->state = state;
     gate_store_write(ctx, portal->parts.store, insert_row, adding, go_on, adding);
 }
+
+enum gate_err gate_portal_trail_check(struct gate_ctx *ctx, gate_portal *portal) {
+    struct gate_store_health health;
+    return gate_store_check(portal->parts.store, &ctx->error, &health);
+}

@@ -10,6 +10,10 @@
 #include "portal/portal.h"
 #include "store/tool_call.h"
 
+/* Can calls be put on record now? What leaves no trace is not done: ask before it is sent.
+ * GATE_ERR_STORE. Never blocks; while it cannot, each question also tries whether it can again. */
+enum gate_err gate_portal_trail_check(struct gate_ctx *ctx, gate_portal *portal) GATE_MUST_CHECK;
+
 /* Put a call on record; `then` gets GATE_OK once it is on disk, or could not be put there. `row`
  * and its texts must stay until then; a connection that is not in the catalogue is left out of it,
  * because a name that only the caller made up says nothing about the user. */

@@ -130,6 +130,7 @@ enum gate_err gate_database_open(const char *path, enum gate_database_mode mode,
         return err;
     }
     /* Before anything else, so that even the first look into the file waits for a lock. */
+    tx->lock_wait_ms = lock_wait_ms;
     sqlite3_busy_timeout(tx->handle, (int)lock_wait_ms);
     sqlite3_db_config(tx->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(tx->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -201,18 +202,45 @@ static enum gate_err require_ours(const struct identity *identity, const char *p
     return GATE_OK;
 }
 
-enum gate_err gate_database_require_current(gate_store_tx *tx, const char *path,
-                                            struct gate_error *error) {
+enum gate_err gate_database_require_known(gate_store_tx *tx, const char *path,
+                                          struct gate_error *error, int *ret_schema_version) {
     struct identity identity = {0};
     enum gate_err err = read_identity(tx, path, error, &identity);
     if (err == GATE_OK) {
         err = require_ours(&identity, path, error);
     }
-    if (err == GATE_OK && identity.schema_version < GATE_SQL_MIGRATION_COUNT) {
+    if (err == GATE_OK) {
+        *ret_schema_version = identity.schema_version;
+    }
+    return err;
+}
+
+enum gate_err gate_database_require_current(gate_store_tx *tx, const char *path,
+                                            struct gate_error *error) {
+    int version = 0;
+    enum gate_err err = gate_database_require_known(tx, path, error, &version);
+    if (err == GATE_OK && version < GATE_SQL_MIGRATION_COUNT) {
         return fail_at_open(error, GATE_ERR_CONFIG,
                             "%s has the older schema %d: start the service once to migrate it",
-                            path, identity.schema_version);
+                            path, version);
     }
+    return err;
+}
+
+enum gate_err gate_database_page_bytes(gate_store_tx *tx, struct gate_error *error,
+                                       int64_t *ret_bytes) {
+    sqlite3_stmt *statement = NULL;
+    enum gate_err err = gate_database_statement(tx, GATE_SQL_DATABASE_PAGE_SIZE, error, &statement);
+    if (err != GATE_OK) {
+        return err;
+    }
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW) {
+        *ret_bytes = sqlite3_column_int64(statement, 0);
+    } else {
+        err = gate_database_fail(tx, result, "page size", error);
+    }
+    sqlite3_reset(statement);
     return err;
 }
 
@@ -297,5 +325,25 @@ enum gate_err gate_database_prepare(gate_store_tx *tx, const char *path, struct 
     if (err == GATE_OK) {
         err = migrate(tx, path, error);
     }
+    return err;
+}
+
+enum gate_err gate_database_look_through(gate_store_tx *tx, const char *path, bool thorough,
+                                         struct gate_error *error) {
+    sqlite3_stmt *statement = NULL;
+    enum gate_err err = gate_database_statement(
+        tx, thorough ? GATE_SQL_DATABASE_FULL_CHECK : GATE_SQL_DATABASE_QUICK_CHECK, error,
+        &statement);
+    if (err != GATE_OK) {
+        return err;
+    }
+    int result = sqlite3_step(statement);
+    if (result != SQLITE_ROW) {
+        err = gate_database_fail(tx, result, path, error);
+    } else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0) {
+        err = fail_at_open(error, GATE_ERR_STORE, "%s is damaged; restore it from a backup (%s)",
+                           path, (const char *)sqlite3_column_text(statement, 0));
+    }
+    sqlite3_reset(statement);
     return err;
 }

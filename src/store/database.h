@@ -17,6 +17,7 @@ struct gate_store_tx {
     sqlite3 *handle;
     sqlite3_stmt *statements[GATE_SQL_COUNT_]; /* prepared when first used */
     gate_store_tx *next;                       /* in the pool of idle readers */
+    int64_t lock_wait_ms;                      /* how long it waits for other processes' locks */
 };
 
 enum gate_database_mode { GATE_DATABASE_READ, GATE_DATABASE_WRITE };
@@ -36,6 +37,19 @@ enum gate_err gate_database_prepare(gate_store_tx *tx, const char *path,
 /* Check that the file is ours and has exactly this program's schema. */
 enum gate_err gate_database_require_current(gate_store_tx *tx, const char *path,
                                             struct gate_error *error) GATE_MUST_CHECK;
+
+/* Check that the file is ours and of a schema this program knows, an older one perhaps. */
+enum gate_err gate_database_require_known(gate_store_tx *tx, const char *path,
+                                          struct gate_error *error,
+                                          int *ret_schema_version) GATE_MUST_CHECK;
+
+enum gate_err gate_database_page_bytes(gate_store_tx *tx, struct gate_error *error,
+                                       int64_t *ret_bytes) GATE_MUST_CHECK;
+
+/* Look through the whole file for damage: GATE_ERR_STORE, with the first thing that is wrong.
+ * `thorough` also compares indexes with tables. Reads every page. */
+enum gate_err gate_database_look_through(gate_store_tx *tx, const char *path, bool thorough,
+                                         struct gate_error *error) GATE_MUST_CHECK;
 
 /* Run a text of one or more statements that takes no parameters and whose rows do not matter. */
 enum gate_err gate_database_run_text(gate_store_tx *tx, const struct gate_sql_text *text,

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/database.h"
@@ -66,6 +67,18 @@ static int64_t lock_wait_ms(const struct gate_store_options *options) {
     return options->lock_wait_ms > 0 ? options->lock_wait_ms : LOCK_WAIT_DEFAULT_MS;
 }
 
+/* Fast enough to be done at every start, or not done: what is damaged and large shows when it is
+ * read. */
+static enum gate_err check_content(gate_store_tx *tx, const struct gate_store_options *options,
+                                   struct gate_error *error) {
+    struct stat file;
+    if (!options->check_content || stat(options->path, &file) != 0 ||
+        file.st_size > GATE_STORE_CHECKED_MAX_BYTES) {
+        return GATE_OK;
+    }
+    return gate_database_look_through(tx, options->path, false, error);
+}
+
 static enum gate_err open_writer(gate_store *store, const struct gate_store_options *options,
                                  struct gate_error *error) {
     if (options->read_only) {
@@ -77,9 +90,15 @@ static enum gate_err open_writer(gate_store *store, const struct gate_store_opti
     if (err == GATE_OK) {
         err = gate_database_prepare(tx, options->path, error);
     }
+    if (err == GATE_OK) {
+        err = check_content(tx, options, error);
+    }
     const struct gate_clock *clock = options->clock != NULL ? options->clock : &gate_clock_system;
     if (err == GATE_OK) {
-        err = gate_writer_new(tx, clock, error, &store->writer);
+        err = gate_writer_new(tx, clock,
+                              options->log_max_bytes > 0 ? options->log_max_bytes
+                                                         : GATE_STORE_LOG_MAX_BYTES,
+                              error, &store->writer);
     }
     if (err != GATE_OK) {
         gate_database_close(tx);
@@ -215,4 +234,11 @@ enum gate_err gate_store_check(gate_store *store, struct gate_error *error,
         return GATE_OK;
     }
     return gate_writer_check(store->writer, error, ret_health);
+}
+
+enum gate_err gate_store_look_through(gate_store *store, struct gate_error *error) {
+    gate_store_tx *tx = gate_store_read_begin(store);
+    enum gate_err err = gate_database_look_through(tx, "the database", true, error);
+    gate_store_read_end(store, tx);
+    return err;
 }

@@ -35,6 +35,9 @@ struct gate_store_options {
     const struct gate_clock *clock; /* NULL: the system's */
     bool read_only;                 /* never migrate, never write; the file must be there already */
     int64_t lock_wait_ms; /* how long to wait for other processes' locks; 0: five seconds */
+    int64_t
+        log_max_bytes;  /* how long the write-ahead log may become; 0: GATE_STORE_LOG_MAX_BYTES */
+    bool check_content; /* also look for damage inside, unless the file is large */
 };
 
 /* What gate_store_check found. */
@@ -84,6 +87,10 @@ enum gate_err gate_store_write_now(struct gate_ctx *ctx, gate_store *store,
  * of its own, and wait for nothing. Dropped when the queue is full; a failure is logged. */
 void gate_store_write_later(gate_store *store, gate_store_work_fn *work, const void *state,
                             size_t bytes);
+
+/* Look through the whole database for damage; reads all of it. GATE_ERR_STORE with a sentence. For
+ * the command line. */
+enum gate_err gate_store_look_through(gate_store *store, struct gate_error *error) GATE_MUST_CHECK;
 
 /* Tell whether the store works, from what the writer last met; never blocks. While it does not
  * work, or has been idle, each call also queues a probe write, so a later call sees that it works

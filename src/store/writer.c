@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "store/statement.h"
+#include "store/write_log.h"
 
 /* Bounds how long the first of a commit waits for the last. */
 #define STEPS_PER_COMMIT_MAX 512
@@ -30,7 +31,8 @@ struct job {
 };
 
 struct gate_writer {
-    gate_store_tx *tx; /* the thread's */
+    gate_store_tx *tx; /* the thread's; so the log */
+    struct gate_write_log log;
     const struct gate_clock *clock;
     pthread_t thread;
 
@@ -106,7 +108,10 @@ static void fail_batch(struct job *batch, const struct gate_error *error) {
 
 static void commit_batch(struct gate_writer *writer, struct job *batch, struct gate_error *error) {
     gate_store_tx *tx = writer->tx;
-    enum gate_err err = gate_database_run(tx, GATE_SQL_DATABASE_BEGIN_WRITE, error);
+    enum gate_err err = gate_write_log_check(&writer->log, error);
+    if (err == GATE_OK) {
+        err = gate_database_run(tx, GATE_SQL_DATABASE_BEGIN_WRITE, error);
+    }
     for (struct job *job = batch; job != NULL && err == GATE_OK; job = job->next) {
         err = run_job(tx, job, error);
     }
@@ -172,18 +177,21 @@ static void *run_writer(void *argument) {
         commit_batch(writer, batch, &error);
         note_outcome(writer, batch, &error);
         finish_batch(writer, batch);
+        gate_write_log_tend(&writer->log);
     }
     return NULL;
 }
 
 enum gate_err gate_writer_new(gate_store_tx *tx, const struct gate_clock *clock,
-                              struct gate_error *error, struct gate_writer **ret_writer) {
+                              int64_t log_max_bytes, struct gate_error *error,
+                              struct gate_writer **ret_writer) {
     struct gate_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
         abort();
     }
     writer->tx = tx;
     writer->clock = clock;
+    gate_write_log_init(&writer->log, tx, clock, log_max_bytes);
     writer->last = &writer->first;
     writer->committed_at = gate_clock_monotonic_ms(clock);
     pthread_mutex_init(&writer->lock, NULL);

@@ -11,9 +11,10 @@
 
 struct gate_writer;
 
-/* Start the thread. Takes over `tx`, which must be prepared for writing. */
+/* Start the thread. Takes over `tx`, which must be prepared for writing. `log_max_bytes`: how long
+ * the write-ahead log may become. */
 enum gate_err gate_writer_new(gate_store_tx *tx, const struct gate_clock *clock,
-                              struct gate_error *error,
+                              int64_t log_max_bytes, struct gate_error *error,
                               struct gate_writer **ret_writer) GATE_MUST_CHECK;
 
 /* Write what is queued, end the thread, close the connection. NULL is fine. */
