@@ -21,6 +21,7 @@
 #define GATE_TRACESTATE_MAX_BYTES 512
 #define GATE_FORM_BODY_MAX_BYTES (16 * 1024)
 #define GATE_JSON_BODY_MAX_BYTES (1024 * 1024)
+#define GATE_ACCOUNT_BODY_MAX_BYTES (16 * 1024) /* of requests about connected accounts */
 /* A body beyond its route's limit is read and dropped up to here; beyond, the connection closes. */
 #define GATE_DRAIN_MAX_BYTES (8L * 1024 * 1024)
 #define GATE_JSON_DEPTH_MAX 32
@@ -69,6 +70,7 @@
 
 /* Words people and Scalekit give us. */
 #define GATE_IDENTIFIER_MAX_BYTES 100 /* Scalekit takes no longer one */
+#define GATE_ACCOUNT_ID_MAX_BYTES 128 /* Scalekit's ca_… */
 #define GATE_CONNECTION_NAME_MAX_BYTES 128
 #define GATE_TOOL_NAME_MAX_BYTES 128
 #define GATE_AGENT_RUN_ID_MAX_BYTES 128

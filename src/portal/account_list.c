@@ -15,6 +15,7 @@
 struct listing {
     const struct gate_caller *caller;
     const struct gate_account_query *query;
+    bool is_of_offers; /* not of accounts */
     const char *after; /* NULL: from the beginning */
     struct gate_connector_list list;
     struct gate_account_page *ret_page;
@@ -66,7 +67,9 @@ static bool is_listed(const char *const *names, const char *name) {
 
 static bool fits(const struct listing *listing, const struct gate_connector *item) {
     const struct gate_account_query *query = listing->query;
-    if (!item->has_account ||
+    bool is_one =
+        listing->is_of_offers ? item->state != GATE_CONNECTOR_NOT_OFFERED : item->has_account;
+    if (!is_one ||
         (!gate_text_is_empty(query->connection_name) &&
          strcmp(query->connection_name, item->name) != 0) ||
         (query->connection_names != NULL && !is_listed(query->connection_names, item->name)) ||
@@ -76,7 +79,7 @@ static bool fits(const struct listing *listing, const struct gate_connector *ite
     }
     return gate_text_is_empty(query->text) || contains(item->name, query->text) ||
            contains(item->display_name, query->text) || contains(item->provider, query->text) ||
-           contains(listing->caller->user.identifier, query->text);
+           (!listing->is_of_offers && contains(listing->caller->user.identifier, query->text));
 }
 
 static int compare_names(const void *left, const void *right) {
@@ -138,27 +141,42 @@ static enum gate_err check_query(struct gate_ctx *ctx, const struct gate_account
     return parse_token(ctx, query->page_token, ret_after);
 }
 
+static void start(struct gate_ctx *ctx, gate_portal *portal, const struct listing *wish,
+                  const char *what) {
+    struct listing *listing = gate_arena_make(ctx->arena, struct listing);
+    *listing = *wish;
+    enum gate_err err = gate_portal_scope_check(ctx, listing->caller, GATE_SCOPE_READ, what);
+    if (err == GATE_OK) {
+        err = check_query(ctx, listing->query, &listing->after);
+    }
+    if (err != GATE_OK) {
+        listing->then(ctx, err, listing->state);
+        return;
+    }
+    gate_portal_connectors_list(ctx, portal, listing->caller, &listing->list, take_list, listing);
+}
+
 void gate_portal_accounts_list(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_caller *caller,
                                const struct gate_account_query *query,
                                struct gate_account_page *ret_page, gate_then_fn *then,
                                void *state) {
-    const char *after = NULL;
-    enum gate_err err =
-        gate_portal_scope_check(ctx, caller, GATE_SCOPE_READ, "list connected accounts");
-    if (err == GATE_OK) {
-        err = check_query(ctx, query, &after);
-    }
-    if (err != GATE_OK) {
-        then(ctx, err, state);
-        return;
-    }
-    struct listing *listing = gate_arena_make(ctx->arena, struct listing);
-    *listing = (struct listing){.caller = caller,
-                                .query = query,
-                                .after = after,
-                                .ret_page = ret_page,
-                                .then = then,
-                                .state = state};
-    gate_portal_connectors_list(ctx, portal, caller, &listing->list, take_list, listing);
+    start(ctx, portal,
+          &(struct listing){
+              .caller = caller, .query = query, .ret_page = ret_page, .then = then, .state = state},
+          "list connected accounts");
+}
+
+void gate_portal_offered_list(struct gate_ctx *ctx, gate_portal *portal,
+                              const struct gate_caller *caller,
+                              const struct gate_account_query *query,
+                              struct gate_account_page *ret_page, gate_then_fn *then, void *state) {
+    start(ctx, portal,
+          &(struct listing){.caller = caller,
+                            .query = query,
+                            .is_of_offers = true,
+                            .ret_page = ret_page,
+                            .then = then,
+                            .state = state},
+          "list connections");
 }

@@ -24,7 +24,7 @@ struct gate_account_query {
 };
 
 struct gate_account_page {
-    struct gate_connector *items; /* each with an account; by the connection's name */
+    struct gate_connector *items; /* by the connection's name; of accounts: each has one */
     size_t count;
     size_t total;                /* on all pages */
     const char *next_page_token; /* opaque; NULL: this is the last page */
@@ -35,5 +35,12 @@ void gate_portal_accounts_list(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_caller *caller,
                                const struct gate_account_query *query,
                                struct gate_account_page *ret_page, gate_then_fn *then, void *state);
+
+/* List in the same way what is offered for connecting, each with the user's account if there is
+ * one. */
+void gate_portal_offered_list(struct gate_ctx *ctx, gate_portal *portal,
+                              const struct gate_caller *caller,
+                              const struct gate_account_query *query,
+                              struct gate_account_page *ret_page, gate_then_fn *then, void *state);
 
 #endif

@@ -15,6 +15,18 @@ const char *gate_fields_find(const struct gate_fields *fields, const char *name)
     return NULL;
 }
 
+const char *const *gate_fields_collect(gate_arena *arena, const struct gate_fields *fields,
+                                       const char *name) {
+    const char **values = gate_arena_alloc_array(arena, fields->count + 1, sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < fields->count; i++) {
+        if (strcmp(fields->items[i].name, name) == 0) {
+            values[count++] = fields->items[i].value;
+        }
+    }
+    return count == 0 ? NULL : (const char *const *)values;
+}
+
 static size_t count_pieces(const char *text, size_t length, char separator) {
     size_t count = length > 0 ? 1 : 0;
     for (size_t i = 0; i < length; i++) {

@@ -21,6 +21,10 @@ void gate_fields_parse_cookies(gate_arena *arena, const char *header,
 
 const char *gate_fields_find(const struct gate_fields *fields, const char *name);
 
+/* All values of a repeated field, NULL-terminated; NULL when there are none. */
+const char *const *gate_fields_collect(gate_arena *arena, const struct gate_fields *fields,
+                                       const char *name);
+
 /* Hold fields against their declaration (NULL: none are known). The name of the CSRF field is
  * always known. */
 enum gate_err gate_fields_check(struct gate_ctx *ctx, const struct gate_fields *fields,

@@ -85,6 +85,34 @@ static const struct gate_field_spec connection_fields[] = {
     END,
 };
 
+/* Scalekit's names, as in the next three. */
+static const struct gate_field_spec app_connections_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"provider", GATE_FIELD_TEXT, 128, false},
+    {"query", GATE_FIELD_TEXT, 100, false},
+    {"page_size", GATE_FIELD_NUMBER, 100, false},
+    {"page_token", GATE_FIELD_TEXT, 1024, false},
+    END,
+};
+
+static const struct gate_field_spec accounts_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"connector", GATE_FIELD_TEXT, GATE_CONNECTION_NAME_MAX_BYTES, false},
+    {"connection_names", GATE_FIELD_LIST, GATE_CONNECTION_NAME_MAX_BYTES, false},
+    {"provider", GATE_FIELD_TEXT, 128, false},
+    {"query", GATE_FIELD_TEXT, 100, false},
+    {"page_size", GATE_FIELD_NUMBER, 100, false},
+    {"page_token", GATE_FIELD_TEXT, 1024, false},
+    END,
+};
+
+static const struct gate_field_spec account_details_fields[] = {
+    {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
+    {"connector", GATE_FIELD_TEXT, GATE_CONNECTION_NAME_MAX_BYTES, false},
+    {"id", GATE_FIELD_TEXT, GATE_ACCOUNT_ID_MAX_BYTES, false},
+    END,
+};
+
 /* Scalekit's names for the filters of ListScopedTools. */
 static const struct gate_field_spec tools_fields[] = {
     {"identifier", GATE_FIELD_TEXT, GATE_IDENTIFIER_MAX_BYTES, false},
@@ -137,8 +165,21 @@ const struct gate_route gate_routes[] = {
 
     {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
     {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},
+    {"GET", "/api/v1/connections/app", gate_api_app_connections_handle, API, 0,
+     app_connections_fields},
     {"GET", "/api/v1/connections/{connection}", gate_api_connection_handle, API, 0,
      connection_fields},
+    {"GET", "/api/v1/connected_accounts", gate_api_accounts_handle, API, 0, accounts_fields},
+    {"POST", "/api/v1/connected_accounts", gate_api_account_create_handle, API,
+     GATE_ACCOUNT_BODY_MAX_BYTES, NULL},
+    {"POST", "/api/v1/connected_accounts:delete", gate_api_account_delete_handle, API,
+     GATE_ACCOUNT_BODY_MAX_BYTES, NULL},
+    {"GET", "/api/v1/connected_accounts/details", gate_api_account_details_handle, API, 0,
+     account_details_fields},
+    {"POST", "/api/v1/connected_accounts/magic_link", gate_api_magic_link_handle, API,
+     GATE_ACCOUNT_BODY_MAX_BYTES, NULL},
+    {"POST", "/api/v1/connected_accounts/{id}:disconnect", gate_api_account_disconnect_handle, API,
+     GATE_ACCOUNT_BODY_MAX_BYTES, NULL},
     {"GET", "/api/v1/tools/scoped", gate_api_tools_scoped_handle, API, 0, tools_fields},
     {"GET", "/api/v1/tools/available", gate_api_tools_available_handle, API, 0,
      available_tools_fields},

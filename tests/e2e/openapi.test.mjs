@@ -39,8 +39,9 @@ describe('the OpenAPI document', () => {
     };
 
     // Ask, and hold status, headers and body against the document.
-    async function ask(pattern, { query = '', connection = 'gmail', method = 'GET', ...options } = {}) {
-        const answer = await callApi(stack, pattern.replace('{connection}', connection) + query, { token, user: ADA, method, ...options });
+    async function ask(pattern, { query = '', connection = 'gmail', id = '-', method = 'GET', ...options } = {}) {
+        const where = pattern.replace('{connection}', connection).replace('{id}', id);
+        const answer = await callApi(stack, where + query, { token, user: ADA, method, ...options });
         const operation = document.paths[pattern][method.toLowerCase()];
         const known = operation.responses[answer.status] ? String(answer.status) : 'default';
         seen.add(`${method} ${pattern} ${known}`);
@@ -50,10 +51,10 @@ describe('the OpenAPI document', () => {
         }
         const type = answer.headers.get('content-type');
         assert.equal(type, known === 'default' ? 'application/problem+json' : 'application/json');
-        const where = known === 'default'
+        const schema = known === 'default'
             ? pointer('components', 'responses', 'problem', 'content', type, 'schema')
             : pointer('paths', pattern, method.toLowerCase(), 'responses', known, 'content', type, 'schema');
-        validate(where, answer.json);
+        validate(schema, answer.json);
         return answer;
     }
     const execute = (body, options = {}) => {
@@ -95,6 +96,31 @@ describe('the OpenAPI document', () => {
         }
         assert.equal((await ask('/api/v1/connections/{connection}', { query: '?wait=1&status=ACTIVE' })).status, 200);
         assert.equal((await ask('/api/v1/connections/{connection}', { connection: 'none' })).status, 404);
+    });
+
+    it('connected accounts', async () => {
+        const accounts = '/api/v1/connected_accounts';
+        const writer = stack.token({ scopes: 'tools:read accounts:write' });
+        const post = (rest, body, options) => {
+            const schema = document.paths[accounts + rest].post.requestBody.content['application/json'].schema.$ref.split('/').at(-1);
+            validate(pointer('components', 'schemas', schema), body);
+            return ask(accounts + rest, { method: 'POST', body, ...options });
+        };
+        assert.equal((await post('', { connector: 'slack', identifier: ADA, connected_account: {} })).status, 201);
+        assert.equal((await post('', { connector: 'slack' })).status, 409);
+        assert.equal((await ask(accounts, { query: '?page_size=1&query=a' })).json.connected_accounts.length, 1);
+        assert.equal((await ask(accounts, { query: '?connection_names=gmail&connection_names=slack&provider=' })).json.total_size, 2);
+        assert.equal((await ask(accounts, { query: '?page_token=2' })).status, 400);
+        assert.equal((await ask('/api/v1/connections/app', { query: '?page_size=3' })).json.connections.length, 3);
+        assert.equal((await ask('/api/v1/connections/app', { query: '?page_size=101' })).status, 400);
+        const { id } = (await ask(`${accounts}/details`, { query: '?connector=slack' })).json.connected_account;
+        assert.equal((await ask(`${accounts}/details`, { query: '?id=ca_none' })).status, 404);
+        assert.equal((await post('/magic_link', { id, user_verify_url: '/', state: 'x' })).status, 200);
+        assert.equal((await post('/magic_link', { connector: 'none' })).status, 404);
+        assert.equal((await post('/{id}:disconnect', { id }, { token: writer })).status, 200);
+        assert.equal((await post('/{id}:disconnect', {}, { id })).status, 403);
+        assert.equal((await post(':delete', { id }, { token: writer })).status, 200);
+        assert.equal((await post(':delete', { connector: 'slack' }, { token: writer })).status, 404);
     });
 
     it('tools', async () => {

@@ -38,6 +38,8 @@ const forApi = (answer, { withoutUser = problem(400), acts = false } = {}) => al
     serviceWithoutUser: withoutUser,
     serviceForStranger: problem(403),
 });
+// Ending connections is for the person, and for tokens that were given the right to; these were not.
+const forEnding = (answer) => ({ ...forApi(problem(403), { acts: true }), browserWithCsrf: answer });
 
 // The SDKs' calls take tokens alone, and every answer is a 200; whether it holds a message tells what it was.
 const forGrpc = (answer) => all(noMessage, each(['personal', 'service', 'serviceAndCookie'], answer));
@@ -65,7 +67,14 @@ const table = [
     ['GET', '/signed-out', {}, forEverybody(page(200))],
     ['GET', '/api/v1/me', {}, forApi(json, { withoutUser: json })],
     ['GET', '/api/v1/connections', {}, forApi(json)],
+    ['GET', '/api/v1/connections/app', {}, forApi(json)],
     ['GET', '/api/v1/connections/{connection}', {}, forApi(json)],
+    ['GET', '/api/v1/connected_accounts', {}, forApi(json)],
+    ['POST', '/api/v1/connected_accounts', { json: { connector: 'slack' } }, forApi(problem(409), { acts: true })],
+    ['POST', '/api/v1/connected_accounts:delete', { json: { id: 'ca_none' } }, forEnding(problem(404))],
+    ['GET', '/api/v1/connected_accounts/details', {}, forApi(problem(400))],
+    ['POST', '/api/v1/connected_accounts/magic_link', { json: { connector: 'notion' } }, forApi(json, { acts: true })],
+    ['POST', '/api/v1/connected_accounts/{id}:disconnect', { json: {} }, forEnding(problem(404))],
     ['GET', '/api/v1/tools/scoped', {}, forApi(json)],
     ['GET', '/api/v1/tools/available', {}, forApi(json)],
     ['POST', '/api/v1/execute_tool', { json: fetchMails }, forApi(problem(409), { acts: true })],
@@ -137,7 +146,7 @@ describe('every route × every caller', () => {
     }
 
     const ask = (caller, [method, pattern, wish]) => {
-        const url = stack.url + pattern.replace('{connection}', wish.connection ?? 'gmail').replace('{token}', wish.token);
+        const url = stack.url + pattern.replace('{connection}', wish.connection ?? 'gmail').replace('{token}', wish.token).replace('{id}', 'ca_none');
         const headers = { ...caller.headers };
         if (wish.form) {
             const form = { ...wish.form, ...(caller.csrf ? { csrf: caller.csrf } : {}) };

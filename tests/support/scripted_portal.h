@@ -99,6 +99,8 @@ static const struct scripted_answer default_answers[] = {
     {"POST /api/v1/connected_accounts/ca_ann_gmail:disconnect",
      {200, .body = ACCOUNT_ANSWER("ann", "gmail", "DISCONNECTED")}},
     {"POST /api/v1/connected_accounts:delete", {200, .body = "{}"}},
+    {"POST /api/v1/connected_accounts",
+     {201, .body = ACCOUNT_ANSWER("ann", "gmail", "PENDING_AUTH")}},
     {"POST /api/v1/execute_tool", {200, .body = TOOL_ANSWER}},
     {"GET /api/v1/tools/scoped",
      {200, .body = "{\"tools\":[" SCOPED_TEXT("gmail_send_email", "ca_ann_gmail") "," SCOPED_TEXT(

@@ -8,6 +8,8 @@
 #define TOOLS "/scalekit.v1.tools.ToolService/"
 #define EMPTY_MESSAGE "\0\0\0\0\0"
 #define ORDER_MESSAGE "\0\0\0\0\x19\x0A\x10gmail_send_email\x2A\5gmail"
+#define JSON "application/json"
+#define GMAIL "{\"connector\":\"gmail\"}"
 #define ORDER "{\"tool_name\":\"gmail_send_email\",\"connector\":\"gmail\",\"params\":{}}"
 
 static struct portal_web w;
@@ -57,10 +59,25 @@ static const struct row rows[] = {
     {"GET", "/signed-out", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/me", NULL, NULL, {401, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/connections", NULL, NULL, {401, 200, 200, 200, 400, 200}},
+    {"GET", "/api/v1/connections/app", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"GET", "/api/v1/connections/gmail", NULL, NULL, {401, 200, 200, 200, 400, 200}},
+    {"GET", "/api/v1/connected_accounts", NULL, NULL, {401, 200, 200, 200, 400, 200}},
+    {"POST", "/api/v1/connected_accounts", JSON, GMAIL, {401, 403, 201, 201, 400, 201}},
+    {"POST", "/api/v1/connected_accounts:delete", JSON, GMAIL, {401, 403, 200, 403, 400, 403}},
+    {"GET",
+     "/api/v1/connected_accounts/details?connector=gmail",
+     NULL,
+     NULL,
+     {401, 200, 200, 200, 400, 200}},
+    {"POST", "/api/v1/connected_accounts/magic_link", JSON, GMAIL, {401, 403, 200, 200, 400, 200}},
+    {"POST",
+     "/api/v1/connected_accounts/ca_ann_gmail:disconnect",
+     JSON,
+     "{}",
+     {401, 403, 200, 403, 400, 403}},
     {"GET", "/api/v1/tools/scoped", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"GET", "/api/v1/tools/available", NULL, NULL, {401, 200, 200, 200, 400, 200}},
-    {"POST", "/api/v1/execute_tool", "application/json", ORDER, {401, 403, 200, 200, 400, 200}},
+    {"POST", "/api/v1/execute_tool", JSON, ORDER, {401, 403, 200, 200, 400, 200}},
     {"POST", TOOLS "ListScopedTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
     {"POST", TOOLS "ListAvailableTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
     {"POST", TOOLS "ExecuteTool", GRPC, ORDER_MESSAGE, {16, 7, 7, 0, 3, 0}},

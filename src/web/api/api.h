@@ -18,6 +18,19 @@ void gate_api_connections_handle(struct gate_request *request);
  * so many seconds are over. */
 void gate_api_connection_handle(struct gate_request *request);
 
+/* GET /api/v1/connections/app: Scalekit's ListAppConnections, reduced to what is offered and the
+ * caller may use. */
+void gate_api_app_connections_handle(struct gate_request *request);
+
+/* GET, POST /api/v1/connected_accounts and below: Scalekit's operations on connected accounts, for
+ * the acting user alone and without credentials. The link is the portal's own. */
+void gate_api_accounts_handle(struct gate_request *request);
+void gate_api_account_details_handle(struct gate_request *request);
+void gate_api_account_create_handle(struct gate_request *request);
+void gate_api_magic_link_handle(struct gate_request *request);
+void gate_api_account_disconnect_handle(struct gate_request *request);
+void gate_api_account_delete_handle(struct gate_request *request);
+
 /* GET /api/v1/tools/scoped: Scalekit's ListScopedTools for the acting user, reduced to what the
  * caller may use. */
 void gate_api_tools_scoped_handle(struct gate_request *request);

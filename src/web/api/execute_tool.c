@@ -6,6 +6,7 @@
 #include "portal/return_target.h"
 #include "portal/tool_call.h"
 #include "web/api/api.h"
+#include "web/api/members.h"
 #include "web/idempotency.h"
 #include "web/problem.h"
 #include "web/route.h"
@@ -97,24 +98,6 @@ static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
     }
 }
 
-/* A text member that may be absent; the sentence names it when it is something else. */
-static enum gate_err read_text(struct gate_request *request, const char *name, size_t max_bytes,
-                               const char **ret_text) {
-    const gate_json *member = gate_json_member(request->json, name);
-    if (gate_json_is_null(member)) {
-        *ret_text = NULL;
-        return GATE_OK;
-    }
-    const char *text = gate_json_text(member);
-    size_t length = text == NULL ? 0 : strlen(text);
-    if (length == 0 || length > max_bytes || !gate_text_is_one_line(text, length)) {
-        return gate_fail(request->ctx, GATE_ERR_INPUT,
-                         "%s must be one line of text of at most %zu bytes.", name, max_bytes);
-    }
-    *ret_text = text;
-    return GATE_OK;
-}
-
 /* `params`, or `tool_input` as the SDKs' documentation calls it; the exact bytes are passed on. */
 static enum gate_err read_params(struct gate_request *request, struct gate_tool_call_order *order) {
     const gate_json *params = gate_json_member(request->json, "params");
@@ -140,13 +123,15 @@ static enum gate_err read_connection(struct gate_request *request,
                                      struct gate_tool_call_order *order) {
     const char *connector;
     const char *connection_name;
-    enum gate_err err = read_text(request, "connector", GATE_CONNECTION_NAME_MAX_BYTES, &connector);
+    enum gate_err err =
+        gate_members_read_text(request, "connector", GATE_CONNECTION_NAME_MAX_BYTES, &connector);
     if (err == GATE_OK) {
-        err =
-            read_text(request, "connection_name", GATE_CONNECTION_NAME_MAX_BYTES, &connection_name);
+        err = gate_members_read_text(request, "connection_name", GATE_CONNECTION_NAME_MAX_BYTES,
+                                     &connection_name);
     }
     if (err == GATE_OK) {
-        err = read_text(request, "connected_account_id", 128, &order->connected_account_id);
+        err = gate_members_read_text(request, "connected_account_id", GATE_ACCOUNT_ID_MAX_BYTES,
+                                     &order->connected_account_id);
     }
     if (err != GATE_OK) {
         return err;
@@ -163,7 +148,8 @@ static enum gate_err read_connection(struct gate_request *request,
  * place that it would not lead to. */
 static enum gate_err read_return_to(struct gate_request *request, const char **ret_target) {
     const char *text;
-    enum gate_err err = read_text(request, "return_to", GATE_RETURN_TO_MAX_BYTES, &text);
+    enum gate_err err =
+        gate_members_read_text(request, "return_to", GATE_RETURN_TO_MAX_BYTES, &text);
     if (err != GATE_OK || text == NULL) {
         return err;
     }
@@ -183,17 +169,17 @@ static enum gate_err read_order(struct gate_request *request, struct gate_tool_c
         "agent_run_id", "identifier",      "return_to",
         NULL,
     };
-    if (gate_json_unknown_member(request->json, known) != NULL) {
-        return gate_fail(request->ctx, GATE_ERR_INPUT,
-                         "The body has a member that execute_tool does not know.");
+    enum gate_err err = gate_members_check_known(request, known);
+    if (err == GATE_OK) {
+        err = gate_members_read_text(request, "tool_name", GATE_TOOL_NAME_MAX_BYTES,
+                                     &order->tool_name);
     }
-    enum gate_err err =
-        read_text(request, "tool_name", GATE_TOOL_NAME_MAX_BYTES, &order->tool_name);
     if (err == GATE_OK && order->tool_name == NULL) {
         err = gate_fail(request->ctx, GATE_ERR_INPUT, "tool_name is missing.");
     }
     if (err == GATE_OK) {
-        err = read_text(request, "agent_run_id", GATE_AGENT_RUN_ID_MAX_BYTES, &order->agent_run_id);
+        err = gate_members_read_text(request, "agent_run_id", GATE_AGENT_RUN_ID_MAX_BYTES,
+                                     &order->agent_run_id);
     }
     if (err == GATE_OK) {
         err = read_connection(request, order);

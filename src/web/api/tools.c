@@ -1,8 +1,8 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "portal/tools.h"
 #include "web/api/api.h"
+#include "web/fields.h"
 #include "web/route.h"
 #include "web/state.h"
 #include "json/writer.h"
@@ -39,29 +39,16 @@ static void finish(struct gate_ctx *ctx, enum gate_err err, void *state) {
     gate_request_finish_tagged(request);
 }
 
-/* All values of a repeated field, NULL-terminated; NULL when there are none. */
-static const char *const *collect(const struct gate_request *request, const char *name) {
-    const struct gate_fields *query = &request->query;
-    const char **values =
-        gate_arena_alloc_array(request->ctx->arena, query->count + 1, sizeof *values);
-    size_t count = 0;
-    for (size_t i = 0; i < query->count; i++) {
-        if (strcmp(query->items[i].name, name) == 0) {
-            values[count++] = query->items[i].value;
-        }
-    }
-    return count == 0 ? NULL : (const char *const *)values;
-}
-
 static void list(struct gate_request *request, bool available) {
-    struct listing *listing = gate_arena_make(request->ctx->arena, struct listing);
+    gate_arena *arena = request->ctx->arena;
+    struct listing *listing = gate_arena_make(arena, struct listing);
     const char *page_size = gate_request_query(request, "page_size");
     listing->request = request;
     listing->query = (struct gate_scalekit_tools_query){
         .available = available,
-        .connection_names = collect(request, "filter.connection_names"),
-        .providers = collect(request, "filter.providers"),
-        .tool_names = collect(request, "filter.tool_names"),
+        .connection_names = gate_fields_collect(arena, &request->query, "filter.connection_names"),
+        .providers = gate_fields_collect(arena, &request->query, "filter.providers"),
+        .tool_names = gate_fields_collect(arena, &request->query, "filter.tool_names"),
         .page_size = page_size == NULL ? 0 : atoi(page_size),
         .page_token = gate_request_query(request, "page_token"),
     };

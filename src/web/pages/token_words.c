@@ -29,11 +29,15 @@ static const char *describe_scopes(const char *scopes) {
     bool everything = has_word(scopes, "*");
     bool reads = everything || has_word(scopes, GATE_SCOPE_READ);
     bool runs = everything || has_word(scopes, GATE_SCOPE_EXECUTE);
+    bool ends = everything || has_word(scopes, GATE_SCOPE_ACCOUNTS);
     if (reads && runs) {
-        return "Can see and run tools";
+        return ends ? "Can see and run tools, and disconnect connectors" : "Can see and run tools";
     }
     if (runs) {
-        return "Can run tools";
+        return ends ? "Can run tools, and disconnect connectors" : "Can run tools";
+    }
+    if (ends) {
+        return reads ? "Can look, and disconnect connectors" : "Can disconnect connectors";
     }
     return reads ? "Can only look: sees connectors and tools, runs nothing" : "Can do nothing";
 }

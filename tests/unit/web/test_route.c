@@ -74,6 +74,52 @@ static void test_find__a_literal_comes_before_a_placeholder(void **state) {
     expect_route(*state, "GET", "/signin/callback", "/signin/callback", NULL);
 }
 
+static void test_find__placeholder_before_a_verb(void **state) {
+    static const char base[] = "/api/v1/connected_accounts";
+    static const char pattern[] = "/api/v1/connected_accounts/{id}:disconnect";
+    const struct {
+        const char *rest;
+        const char *id;
+    } cases[] = {
+        {"/ca_1:disconnect", "ca_1"},
+        {"/-:disconnect", "-"},
+        {"/a b%:disconnect", "a b%"},
+        {"/details:disconnect", "details"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect_route(*state, "POST", gate_arena_printf(*state, "%s%s", base, cases[i].rest),
+                     pattern, cases[i].id);
+    }
+    static const char *const none[] = {
+        "/:disconnect",
+        "/ca_1:disconnec",
+        "/ca_1:disconnects",
+        "/ca_1:disconnect/",
+        "/ca_1::disconnect",
+        "/ca:1:disconnect",
+        "/ca_1/x:disconnect",
+        "/ca_1:DISCONNECT",
+        "/ca_1",
+        "/ca_1:disconnect:disconnect",
+        "/auth",
+        ":disconnect",
+        "/ca_1:delete",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        expect_none(*state, "POST", gate_arena_printf(*state, "%s%s", base, none[i]), "");
+    }
+    expect_none(*state, "GET", "/api/v1/connected_accounts/ca_1:disconnect", "POST");
+    expect_none(*state, "GET", "/api/v1/connected_accounts:delete", "POST");
+    expect_none(*state, "POST", "/api/v1/connected_accounts/details", "GET, HEAD");
+    expect_none(*state, "GET", "/api/v1/connected_accounts/auth", "");
+    expect_none(*state, "PUT", base, "GET, HEAD, POST");
+    expect_route(*state, "POST", "/api/v1/connected_accounts:delete",
+                 "/api/v1/connected_accounts:delete", NULL);
+    expect_route(*state, "GET", "/api/v1/connected_accounts/details",
+                 "/api/v1/connected_accounts/details", NULL);
+    expect_route(*state, "GET", "/api/v1/connections/app", "/api/v1/connections/app", NULL);
+}
+
 static void test_find__no_such_path(void **state) {
     static const char *const paths[] = {
         "/signi", "/signin/", "/signinn", "/SIGNIN", "/api/v1", "/api/v1/me/", "/api", "", "x",
@@ -152,6 +198,7 @@ int main(void) {
         CASE(test_find__head_wherever_get_is),
         CASE(test_find__placeholder),
         CASE(test_find__a_literal_comes_before_a_placeholder),
+        CASE(test_find__placeholder_before_a_verb),
         CASE(test_find__no_such_path),
         CASE(test_find__other_methods),
         CASE(test_table__rows_make_sense),
