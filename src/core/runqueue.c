@@ -12,6 +12,7 @@ struct gate_runqueue {
     pthread_mutex_t lock;
     struct gate_step *first;
     struct gate_step **last;
+    size_t length;
     bool is_signalled; /* the event descriptor is readable, and nobody has settled that yet */
     int event_fd;
 };
@@ -28,6 +29,7 @@ gate_runqueue *gate_runqueue_new(void) {
     pthread_mutex_init(&queue->lock, NULL);
     queue->first = NULL;
     queue->last = &queue->first;
+    queue->length = 0;
     queue->is_signalled = false;
     return queue;
 }
@@ -62,6 +64,7 @@ void gate_runqueue_push(gate_runqueue *queue, struct gate_step *step) {
     pthread_mutex_lock(&queue->lock);
     *queue->last = step;
     queue->last = &step->next;
+    queue->length++;
     const bool wakes = note_signal(queue);
     pthread_mutex_unlock(&queue->lock);
     if (wakes) {
@@ -74,6 +77,7 @@ bool gate_runqueue_run_one(gate_runqueue *queue) {
     struct gate_step *step = queue->first;
     if (step != NULL) {
         queue->first = step->next;
+        queue->length--;
         if (queue->first == NULL) {
             queue->last = &queue->first;
         }
@@ -88,6 +92,13 @@ bool gate_runqueue_run_one(gate_runqueue *queue) {
     }
     step->run(step);
     return true;
+}
+
+size_t gate_runqueue_length(gate_runqueue *queue) {
+    pthread_mutex_lock(&queue->lock);
+    const size_t length = queue->length;
+    pthread_mutex_unlock(&queue->lock);
+    return length;
 }
 
 int gate_runqueue_fd(const gate_runqueue *queue) {

@@ -8,6 +8,7 @@
 #define GATE_CORE_RUNQUEUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct gate_runqueue gate_runqueue;
 
@@ -23,6 +24,9 @@ void gate_runqueue_free(gate_runqueue *queue);
 
 /* Add a step and wake one worker. Any thread. */
 void gate_runqueue_push(gate_runqueue *queue, struct gate_step *step);
+
+/* Steps that wait now. Any thread. */
+size_t gate_runqueue_length(gate_runqueue *queue);
 
 /* Run the oldest step; false when there is none. */
 bool gate_runqueue_run_one(gate_runqueue *queue);

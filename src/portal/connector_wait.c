@@ -94,6 +94,13 @@ static void leave_place(struct gate_waits *waits, int64_t user_id) {
     pthread_mutex_unlock(&waits->lock);
 }
 
+size_t gate_waits_length(struct gate_waits *waits) {
+    pthread_mutex_lock(&waits->lock);
+    size_t length = waits->count;
+    pthread_mutex_unlock(&waits->lock);
+    return length;
+}
+
 static bool is_same_status(const char *a, const char *b) {
     return (a == NULL && b == NULL) || gate_text_equal(a, b);
 }

@@ -139,6 +139,13 @@ static struct refresh *find_under_way(struct gate_refresher *refresher, int64_t 
     return refresh;
 }
 
+size_t gate_refresher_length(struct gate_refresher *refresher) {
+    pthread_mutex_lock(&refresher->lock);
+    size_t length = refresher->under_way_count;
+    pthread_mutex_unlock(&refresher->lock);
+    return length;
+}
+
 bool gate_portal_refresh_is_failing(gate_portal *portal, int64_t user_id) {
     struct gate_refresher *refresher = portal->refresher;
     pthread_mutex_lock(&refresher->lock);

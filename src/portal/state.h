@@ -30,9 +30,11 @@ struct gate_provider *gate_provider_new(const struct gate_portal_parts *parts);
 void gate_provider_free(struct gate_provider *provider);
 struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts);
 void gate_refresher_free(struct gate_refresher *refresher);
+size_t gate_refresher_length(struct gate_refresher *refresher); /* refreshes under way */
 struct gate_admissions *gate_admissions_new(void);
 void gate_admissions_free(struct gate_admissions *admissions);
 struct gate_waits *gate_waits_new(void);
 void gate_waits_free(struct gate_waits *waits);
+size_t gate_waits_length(struct gate_waits *waits); /* callers who wait now */
 
 #endif

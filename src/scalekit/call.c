@@ -92,6 +92,7 @@ static void send_request(struct gate_ctx *ctx, enum gate_err err, void *state) {
     if (call->is_repeatable && call->request.timeout_ms > GATE_UPSTREAM_ATTEMPT_TIMEOUT_MS) {
         call->request.timeout_ms = GATE_UPSTREAM_ATTEMPT_TIMEOUT_MS;
     }
+    call->began_ms = gate_clock_monotonic_ms(ctx->clock);
     call->patience_ms = gate_ctx_time_left_ms(ctx, call->request.timeout_ms);
     call->response.was_refused = false;
     gate_net_fetch(ctx, call->scalekit->net, &call->request, &call->response, take_answer, call);
@@ -177,6 +178,7 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
         call->response = (struct gate_net_response){.was_refused = call->response.was_refused};
         call->failure = (struct gate_scalekit_failure){0};
     }
+    gate_scalekit_work_count(call->scalekit, call->work, err, call->began_ms);
     gate_scalekit_work_note(call->scalekit, call->work, read_evidence(call, err), call->is_probe);
     if (is_refused_token(call, err) && !call->has_renewed) {
         renew_token(ctx, call);

@@ -76,6 +76,7 @@ enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scal
         &scalekit->breakers[work], gate_clock_monotonic_ms(scalekit->clock), &wait_ms);
     if (turn == GATE_BREAKER_REFUSES) {
         *ret_retry_after_s = (wait_ms + 999) / 1000;
+        gate_counter_add(&scalekit->counts[work].refused, 1);
         return gate_fail(ctx, GATE_ERR_UNAVAILABLE,
                          "Scalekit has not been answering; it was not asked");
     }
@@ -89,6 +90,7 @@ void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work wo
     switch (gate_breaker_note(&scalekit->breakers[work], evidence, was_probe,
                               gate_clock_monotonic_ms(scalekit->clock))) {
     case GATE_BREAKER_OPENED:
+        gate_counter_add(&scalekit->counts[work].pauses, 1);
         gate_log_write(GATE_LOG_WARN, "scalekit_paused", GATE_LOG_TEXT("work", name));
         break;
     case GATE_BREAKER_CLOSED:
@@ -97,6 +99,13 @@ void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work wo
     case GATE_BREAKER_SAME:
         break;
     }
+}
+
+void gate_scalekit_work_count(gate_scalekit *scalekit, enum gate_scalekit_work work,
+                              enum gate_err outcome, int64_t began_ms) {
+    struct gate_scalekit_counts *counts = &scalekit->counts[work];
+    gate_counter_add(&counts->outcomes[outcome], 1);
+    gate_histogram_add(&counts->durations, gate_clock_monotonic_ms(scalekit->clock) - began_ms);
 }
 
 enum gate_breaker_state gate_scalekit_work_state_get(gate_scalekit *scalekit,

@@ -9,12 +9,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/metrics.h"
 #include "scalekit/scalekit.h"
 #include "json/json.h"
 #include "json/writer.h"
 
 struct gate_scalekit_token;
 struct gate_scalekit_token_wait;
+
+/* One kind of work in numbers. */
+struct gate_scalekit_counts {
+    struct gate_counter outcomes[GATE_ERR_COUNT_]; /* of attempts */
+    struct gate_histogram durations;
+    struct gate_counter refused; /* by the open breaker */
+    struct gate_counter pauses;  /* how often it opened */
+};
 
 struct gate_scalekit {
     char *url; /* without slash at the end */
@@ -26,6 +35,8 @@ struct gate_scalekit {
     gate_runqueue *runqueue;
     atomic_int references; /* the owner's, a token fetch's, and of those who limit a wait for it */
     struct gate_breaker breakers[GATE_SCALEKIT_WORK_COUNT_];
+    struct gate_scalekit_counts counts[GATE_SCALEKIT_WORK_COUNT_];
+    struct gate_counter token_refreshes[GATE_ERR_COUNT_]; /* by outcome */
 
     pthread_mutex_t lock; /* for the rest */
     struct gate_scalekit_token *token;
@@ -48,6 +59,9 @@ enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scal
                                        int64_t *ret_retry_after_s) GATE_MUST_CHECK;
 void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work work,
                              enum gate_breaker_evidence evidence, bool was_probe);
+/* Count one attempt that began at `began_ms` (monotonic). */
+void gate_scalekit_work_count(gate_scalekit *scalekit, enum gate_scalekit_work work,
+                              enum gate_err outcome, int64_t began_ms);
 
 /* token.c: the environment's bearer token. One fetch at a time serves everybody who waits; it is
  * renewed ahead of its end while the old one is still handed out. */
@@ -88,6 +102,7 @@ struct gate_scalekit_call {
     int64_t ends_ms;
     int64_t patience_ms; /* how long this attempt's answer may take */
     bool is_probe;
+    int64_t began_ms; /* this attempt, monotonic */
     int attempts;
     bool has_renewed;
     enum gate_err err;

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "core/account_status.h"
+#include "core/buffer.h"
 #include "core/context.h"
 #include "core/secret.h"
 #include "net/net.h"
@@ -133,6 +134,9 @@ const char *gate_scalekit_work_name(enum gate_scalekit_work work);
 /* How the breaker of a kind of work stands. Any thread. */
 enum gate_breaker_state gate_scalekit_work_state_get(gate_scalekit *scalekit,
                                                      enum gate_scalekit_work work);
+
+/* Append the counts of upstream work (core/metrics.h). */
+void gate_scalekit_metrics_write(gate_scalekit *scalekit, struct gate_buffer *buffer);
 
 /* Wipe the token and free. No operation may be in flight. NULL is fine. */
 void gate_scalekit_free(gate_scalekit *scalekit);

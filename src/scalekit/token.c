@@ -53,6 +53,7 @@ struct token_fetch {
     size_t form_length;
     int attempts;
     bool is_probe;
+    int64_t began_ms; /* this attempt, monotonic */
     enum gate_err err;
 };
 
@@ -162,6 +163,7 @@ static void end_fetch(struct gate_ctx *ctx, struct token_fetch *fetch, enum gate
     if (err == GATE_ERR_TIMEOUT) { /* the fetch's time was up, not that of those who wait for it */
         err = GATE_ERR_UNAVAILABLE;
     }
+    gate_counter_add(&scalekit->token_refreshes[err], 1);
     pthread_mutex_lock(&scalekit->lock);
     struct gate_scalekit_token_wait *wait = scalekit->waiting;
     scalekit->waiting = NULL;
@@ -233,6 +235,7 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     if (err == GATE_OK) {
         err = read_token(ctx, &fetch->response, fetch->scalekit->clock, &token);
     }
+    gate_scalekit_work_count(fetch->scalekit, GATE_SCALEKIT_WORK_TOKEN, err, fetch->began_ms);
     gate_scalekit_work_note(fetch->scalekit, GATE_SCALEKIT_WORK_TOKEN, read_evidence(err),
                             fetch->is_probe);
     if ((err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT) &&
@@ -247,6 +250,7 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
 
 static void ask(struct gate_ctx *ctx, struct token_fetch *fetch) {
     fetch->attempts++;
+    fetch->began_ms = gate_clock_monotonic_ms(ctx->clock);
     fetch->headers[2].value = gate_trace_parent_make(ctx->arena, &ctx->trace);
     gate_net_fetch(ctx, fetch->scalekit->net, &fetch->request, &fetch->response, take_answer,
                    fetch);
@@ -318,11 +322,11 @@ static bool begin_turn(gate_scalekit *scalekit, int64_t now_ms, struct token_ste
     return true;
 }
 
-static enum gate_err fail_turn(const gate_scalekit *scalekit, struct gate_ctx *ctx,
-                               int64_t now_ms) {
+static enum gate_err fail_turn(gate_scalekit *scalekit, struct gate_ctx *ctx, int64_t now_ms) {
     if (now_ms < scalekit->failed_until_ms) {
         return gate_fail(ctx, scalekit->failed.kind, "%s", scalekit->failed.message);
     }
+    gate_counter_add(&scalekit->counts[GATE_SCALEKIT_WORK_TOKEN].refused, 1);
     return gate_fail(ctx, GATE_ERR_UNAVAILABLE, "Scalekit's token endpoint has not been answering");
 }
 

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct gate_store_tx {
+    int64_t began_ms; /* a reader's snapshot, monotonic */
     sqlite3 *handle;
     sqlite3_stmt *statements[GATE_SQL_COUNT_]; /* prepared when first used */
     gate_store_tx *next;                       /* in the pool of idle readers */

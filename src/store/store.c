@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/metrics.h"
 #include "store/database.h"
 #include "store/writer.h"
 
@@ -18,7 +19,9 @@
 
 struct gate_store {
     struct gate_writer *writer; /* NULL: opened read-only */
-    pthread_mutex_t lock;       /* guards idle_readers */
+    const struct gate_clock *clock;
+    struct gate_histogram reads;
+    pthread_mutex_t lock; /* guards idle_readers */
     pthread_cond_t reader_back;
     gate_store_tx *idle_readers;
 };
@@ -93,9 +96,8 @@ static enum gate_err open_writer(gate_store *store, const struct gate_store_opti
     if (err == GATE_OK) {
         err = check_content(tx, options, error);
     }
-    const struct gate_clock *clock = options->clock != NULL ? options->clock : &gate_clock_system;
     if (err == GATE_OK) {
-        err = gate_writer_new(tx, clock,
+        err = gate_writer_new(tx, store->clock,
                               options->log_max_bytes > 0 ? options->log_max_bytes
                                                          : GATE_STORE_LOG_MAX_BYTES,
                               error, &store->writer);
@@ -135,6 +137,7 @@ enum gate_err gate_store_open(const struct gate_store_options *options, struct g
     if (store == NULL) {
         abort();
     }
+    store->clock = options->clock != NULL ? options->clock : &gate_clock_system;
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->reader_back, NULL);
     err = open_writer(store, options, error);
@@ -170,6 +173,7 @@ void gate_store_close(gate_store *store) {
 }
 
 gate_store_tx *gate_store_read_begin(gate_store *store) {
+    int64_t began_ms = gate_clock_monotonic_ms(store->clock);
     pthread_mutex_lock(&store->lock);
     while (store->idle_readers == NULL) {
         pthread_cond_wait(&store->reader_back, &store->lock);
@@ -177,6 +181,7 @@ gate_store_tx *gate_store_read_begin(gate_store *store) {
     gate_store_tx *tx = store->idle_readers;
     store->idle_readers = tx->next;
     pthread_mutex_unlock(&store->lock);
+    tx->began_ms = began_ms;
     struct gate_error ignored = {0};
     if (gate_database_run(tx, GATE_SQL_DATABASE_BEGIN_READ, &ignored) != GATE_OK) {
         /* Touches no file, so it does not fail; and if it did, the statements themselves would say
@@ -191,6 +196,7 @@ void gate_store_read_end(gate_store *store, gate_store_tx *tx) {
     if (gate_database_run(tx, GATE_SQL_DATABASE_COMMIT, &ignored) != GATE_OK) {
         gate_database_rollback(tx);
     }
+    gate_histogram_add(&store->reads, gate_clock_monotonic_ms(store->clock) - tx->began_ms);
     pthread_mutex_lock(&store->lock);
     tx->next = store->idle_readers;
     store->idle_readers = tx;
@@ -241,4 +247,14 @@ enum gate_err gate_store_look_through(gate_store *store, struct gate_error *erro
     enum gate_err err = gate_database_look_through(tx, "the database", true, error);
     gate_store_read_end(store, tx);
     return err;
+}
+
+void gate_store_metrics_write(gate_store *store, struct gate_buffer *buffer) {
+    struct gate_metric_family family =
+        gate_metric_family_write(buffer, "gatehouse_store_read_duration_seconds",
+                                 GATE_METRIC_HISTOGRAM, "Snapshots, with the wait for a reader.");
+    gate_metric_histogram_write(&family, NULL, 0, &store->reads);
+    if (store->writer != NULL) {
+        gate_writer_metrics_write(store->writer, buffer);
+    }
 }

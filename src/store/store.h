@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/buffer.h"
 #include "core/context.h"
 
 /* Largest state that gate_store_write_later copies. */
@@ -98,5 +99,8 @@ enum gate_err gate_store_look_through(gate_store *store, struct gate_error *erro
  */
 enum gate_err gate_store_check(gate_store *store, struct gate_error *error,
                                struct gate_store_health *ret_health) GATE_MUST_CHECK;
+
+/* Append the store's counts and latencies (core/metrics.h). */
+void gate_store_metrics_write(gate_store *store, struct gate_buffer *buffer);
 
 #endif

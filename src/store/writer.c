@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/metrics.h"
 #include "store/statement.h"
 #include "store/write_log.h"
 
@@ -25,6 +26,7 @@ struct job {
     void *work_state;
     gate_then_fn *then; /* NULL: the context is the job's own, or somebody blocks on `done` */
     void *then_state;
+    int64_t queued_ms; /* monotonic */
     enum gate_err err;
     bool owns_ctx;
     bool done; /* under the lock */
@@ -35,6 +37,11 @@ struct gate_writer {
     struct gate_write_log log;
     const struct gate_clock *clock;
     pthread_t thread;
+    struct gate_histogram commits; /* how long they took */
+    struct gate_histogram waits;   /* from the queue to the outcome */
+    struct gate_counter steps_done;
+    struct gate_counter steps_failed;
+    struct gate_counter steps_refused; /* the queue was full */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t queue_changed;
@@ -124,13 +131,16 @@ static void commit_batch(struct gate_writer *writer, struct job *batch, struct g
     }
 }
 
-static void note_outcome(struct gate_writer *writer, const struct job *batch,
+static void note_outcome(struct gate_writer *writer, const struct job *batch, int64_t began_ms,
                          const struct gate_error *error) {
     uint64_t count = 0;
+    int64_t now_ms = gate_clock_monotonic_ms(writer->clock);
     for (const struct job *job = batch; job != NULL; job = job->next) {
         count++;
+        gate_histogram_add(&writer->waits, now_ms - job->queued_ms);
     }
-    int64_t now_ms = gate_clock_monotonic_ms(writer->clock);
+    gate_histogram_add(&writer->commits, now_ms - began_ms);
+    gate_counter_add(error->kind == GATE_OK ? &writer->steps_done : &writer->steps_failed, count);
     pthread_mutex_lock(&writer->lock);
     writer->failure = *error;
     writer->jobs_count += count;
@@ -174,8 +184,9 @@ static void *run_writer(void *argument) {
     struct job *batch;
     while ((batch = take_batch(writer)) != NULL) {
         struct gate_error error = {0};
+        int64_t began_ms = gate_clock_monotonic_ms(writer->clock);
         commit_batch(writer, batch, &error);
-        note_outcome(writer, batch, &error);
+        note_outcome(writer, batch, began_ms, &error);
         finish_batch(writer, batch);
         gate_write_log_tend(&writer->log);
     }
@@ -231,8 +242,10 @@ void gate_writer_free(struct gate_writer *writer) {
 /* Add a job; false when the queue is full. Call with the lock held. */
 static bool add_job(struct gate_writer *writer, struct job *job) {
     if (writer->queued >= GATE_STORE_WRITE_QUEUE_MAX) {
+        gate_counter_add(&writer->steps_refused, 1);
         return false;
     }
+    job->queued_ms = gate_clock_monotonic_ms(writer->clock);
     *writer->last = job;
     writer->last = &job->next;
     writer->queued++;
@@ -326,4 +339,29 @@ enum gate_err gate_writer_check(struct gate_writer *writer, struct gate_error *e
     }
     return gate_error_set_at(error, failure.file, failure.line, GATE_ERR_STORE, "%s",
                              failure.message);
+}
+
+void gate_writer_metrics_write(struct gate_writer *writer, struct gate_buffer *buffer) {
+    const struct {
+        const char *outcome;
+        struct gate_counter *counter;
+    } outcomes[] = {
+        {"done", &writer->steps_done},
+        {"failed", &writer->steps_failed},
+        {"refused", &writer->steps_refused},
+    };
+    struct gate_metric_family family =
+        gate_metric_family_write(buffer, "gatehouse_store_writes_total", GATE_METRIC_COUNTER,
+                                 "Steps of writing; refused ones met a full queue.");
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        const struct gate_metric_label label = {"outcome", outcomes[i].outcome};
+        gate_metric_value_write(&family, &label, 1, (int64_t)gate_counter_get(outcomes[i].counter));
+    }
+    family = gate_metric_family_write(buffer, "gatehouse_store_commit_duration_seconds",
+                                      GATE_METRIC_HISTOGRAM, "Commits, each of many steps.");
+    gate_metric_histogram_write(&family, NULL, 0, &writer->commits);
+    family = gate_metric_family_write(buffer, "gatehouse_store_write_duration_seconds",
+                                      GATE_METRIC_HISTOGRAM,
+                                      "Steps of writing, from the queue until durable.");
+    gate_metric_histogram_write(&family, NULL, 0, &writer->waits);
 }

@@ -29,5 +29,6 @@ void gate_writer_queue_later(struct gate_writer *writer, gate_store_work_fn *wor
                              const void *state, size_t bytes);
 enum gate_err gate_writer_check(struct gate_writer *writer, struct gate_error *error,
                                 struct gate_store_health *ret_health) GATE_MUST_CHECK;
+void gate_writer_metrics_write(struct gate_writer *writer, struct gate_buffer *buffer);
 
 #endif

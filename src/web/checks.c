@@ -114,8 +114,17 @@ enum gate_err gate_checks_find_caller(struct gate_request *request) {
     return err;
 }
 
+/* A parameter, not a header: no client can send it. */
+static bool came_by_operators_door(const struct gate_request *request) {
+    const char *door = gate_request_param(request, "GATEHOUSE_DOOR");
+    return door != NULL && strcmp(door, "operator") == 0;
+}
+
 enum gate_err gate_checks_allow_caller(struct gate_request *request) {
     unsigned flags = request->route->flags;
+    if ((flags & GATE_ROUTE_OPERATOR) != 0 && !came_by_operators_door(request)) {
+        return gate_fail(request->ctx, GATE_ERR_NOT_FOUND, "There is nothing at this address.");
+    }
     bool needs_somebody = (flags & (GATE_ROUTE_BROWSER | GATE_ROUTE_TOKEN)) != 0;
     switch (request->caller.kind) {
     case GATE_CALLER_NOBODY:

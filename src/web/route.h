@@ -23,6 +23,8 @@ enum gate_route_flag {
     GATE_ROUTE_NO_HEAD = 1 << 6,      /* the GET has an effect, which HEAD must not have */
     GATE_ROUTE_FORM = 1 << 8,         /* with GATE_ROUTE_JSON: takes a form all the same, as other
                                          protocols' endpoints for programs do */
+    GATE_ROUTE_OPERATOR = 1 << 12,    /* only through the operator's own door, of which nginx tells
+                                         (deploy/nginx/operator.conf); elsewhere there is nothing */
     GATE_ROUTE_TRAIL = 1 << 7, /* the handler hears also of a token that may not act for the user it
                                   names, and refuses it (the caller has no user then): what is run
                                   here leaves a trail, and so does what was not */

@@ -195,5 +195,6 @@ const struct gate_route gate_routes[] = {
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},
+    {"GET", "/metrics", gate_api_metrics_handle, GATE_ROUTE_JSON | GATE_ROUTE_OPERATOR, 0, NULL},
 };
 const size_t gate_route_count = sizeof gate_routes / sizeof gate_routes[0];

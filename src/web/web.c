@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "portal/token.h"
 #include "web/checks.h"
+#include "web/metrics.h"
 #include "web/page.h"
 #include "web/path.h"
 #include "web/problem.h"
@@ -43,6 +44,8 @@ enum gate_err gate_web_new(const struct gate_web_options *options, struct gate_e
     }
     web->options = *options;
     web->arena = gate_arena_new();
+    web->metrics = gate_web_metrics_new();
+    web->started_at = gate_clock_wall_ms(options->clock);
     web->content_security_policy = make_policy(web->arena, options->config);
     *ret_web = web;
     return GATE_OK;
@@ -52,6 +55,7 @@ void gate_web_free(gate_web *web) {
     if (web == NULL) {
         return;
     }
+    gate_web_metrics_free(web->metrics);
     gate_arena_free(web->arena);
     free(web);
 }
@@ -105,6 +109,7 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
     request->front = front;
     request->respond = respond;
     request->started_ms = gate_clock_monotonic_ms(ctx->clock);
+    gate_web_metrics_begin(web->metrics);
     ctx->deadline_ms = request->started_ms + GATE_CONTROL_TIMEOUT_MS;
     gate_response_init(&request->response, ctx->arena);
     join_trace(request);
@@ -252,7 +257,7 @@ static const char *caller_name(enum gate_caller_kind kind) {
 #define ERROR_FIELDS 4
 
 /* Paths and queries may hold what must not be logged; the route's pattern says enough. */
-static void log_request(const struct gate_request *request) {
+static void log_request(const struct gate_request *request, int64_t duration_ms) {
     const struct gate_ctx *ctx = request->ctx;
     const struct gate_error *error = &ctx->error;
     int status = request->response.status;
@@ -262,9 +267,11 @@ static void log_request(const struct gate_request *request) {
         GATE_LOG_TEXT("method", request->method),
         GATE_LOG_TEXT("route", request->route == NULL ? "-" : request->route->pattern),
         GATE_LOG_NUMBER("status", status),
-        GATE_LOG_NUMBER("ms", gate_clock_monotonic_ms(ctx->clock) - request->started_ms),
+        GATE_LOG_NUMBER("ms", duration_ms),
+        GATE_LOG_NUMBER("upstream_ms", ctx->waited.upstream_ms),
         GATE_LOG_TEXT("caller", caller_name(request->caller.kind)),
         GATE_LOG_NUMBER("user", request->caller.user.id),
+        GATE_LOG_NUMBER("token", request->caller.token.id),
         GATE_LOG_TEXT("error", gate_err_name(error->kind)),
         GATE_LOG_TEXT("message", error->message),
         GATE_LOG_TEXT("file", error->file),
@@ -276,6 +283,8 @@ static void log_request(const struct gate_request *request) {
 }
 
 void gate_web_end(struct gate_request *request) {
-    log_request(request);
+    int64_t duration_ms = gate_clock_monotonic_ms(request->ctx->clock) - request->started_ms;
+    gate_web_metrics_end(request->web->metrics, request, duration_ms);
+    log_request(request, duration_ms);
     gate_ctx_free(request->ctx);
 }

@@ -85,7 +85,7 @@ function writeNginxConfig(run, values) {
     const folder = path.join(run, 'nginx');
     mkdirSync(folder, { recursive: true });
     mkdirSync(path.join(run, 'nginx-tmp'), { recursive: true });
-    for (const name of ['demo', 'upstream', 'locations', 'fastcgi', 'grpc', 'grpc_call']) {
+    for (const name of ['demo', 'upstream', 'locations', 'operator', 'fastcgi', 'grpc', 'grpc_call']) {
         let text = readFileSync(path.join(source, 'deploy/nginx', `${name}.conf`), 'utf8');
         for (const [key, value] of Object.entries({ ...values, NGINX_DIR: folder })) {
             text = text.replaceAll(`@${key}@`, value);

@@ -83,6 +83,7 @@ const table = [
     ['POST', '/scalekit.v1.tools.ToolService/ExecuteTool', { grpc: orderFrame }, forGrpc(noMessage)],
     ['GET', '/healthz', {}, forEverybody(json)],
     ['GET', '/readyz', {}, forEverybody(json)],
+    ['GET', '/metrics', {}, forEverybody(problem(404))], // through the public door
 ];
 
 function rowsOfTheProgram() {

@@ -83,6 +83,7 @@ static const struct row rows[] = {
     {"POST", TOOLS "ExecuteTool", GRPC, ORDER_MESSAGE, {16, 7, 7, 0, 3, 0}},
     {"GET", "/healthz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/readyz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
+    {"GET", "/metrics", NULL, NULL, {404, 404, 404, 404, 404, 404}},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 

@@ -50,4 +50,7 @@ void gate_api_backchannel_logout_handle(struct gate_request *request);
 void gate_api_health_handle(struct gate_request *request);
 void gate_api_ready_handle(struct gate_request *request);
 
+/* GET /metrics: counts and latencies in Prometheus' text format. */
+void gate_api_metrics_handle(struct gate_request *request);
+
 #endif
