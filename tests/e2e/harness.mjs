@@ -5,6 +5,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -212,6 +213,14 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
         },
         fault: (fault) => stack.simPost('/sim/faults', { times: -1, ...fault }), // until clearFaults(), unless told otherwise
         clearFaults: () => fetch(`${simUrl}/sim/faults`, { method: 'DELETE' }),
+        // A GET at the operator's own door: { status, headers, text }.
+        operator: (where) => new Promise((resolve, reject) => {
+            http.get({ socketPath: path.join(run, 'operator.sock'), path: where, headers: { host: 'operator' } }, (answer) => {
+                const chunks = [];
+                answer.on('data', (chunk) => chunks.push(chunk));
+                answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(chunks).toString() }));
+            }).on('error', reject);
+        }),
         simLog: async () => (await (await fetch(`${simUrl}/sim/log`)).json()).requests,
         // Rows of the database as objects; read-only unless told otherwise.
         sql(statement, { write = false } = {}) {
