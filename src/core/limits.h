@@ -86,8 +86,10 @@
 #define GATE_TOKENS_PER_USER_MAX 50
 #define GATE_TOKEN_RULES_MAX 64
 #define GATE_CALLS_PER_MINUTE_MAX 1000000 /* what a rate may be set to */
-#define GATE_ADMISSION_SEATS_MAX 65535    /* tokens and users whose calls are counted at a time */
-#define GATE_TOKEN_CHOICES_MAX 50 /* connections ticked in the form, beside its other fields */
+/* Of one token's or user's calls beyond its limits, one goes on the trail in so long a time. */
+#define GATE_OVER_QUOTA_TRAIL_EVERY_MS 60000
+#define GATE_ADMISSION_SEATS_MAX 65535 /* tokens and users whose calls are counted at a time */
+#define GATE_TOKEN_CHOICES_MAX 50      /* connections ticked in the form, beside its other fields */
 #define GATE_TOKEN_TOOLS_FIELD_MAX_BYTES 2000
 #define GATE_REFRESHES_MAX 64           /* persons whose accounts are being read at a time */
 #define GATE_TOOL_CACHE_ENTRIES_MAX 256 /* answers about tools that are kept for a few seconds */

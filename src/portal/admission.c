@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "portal/state.h"
+#include "portal/trail.h"
 
 #define MINUTE_MS 60000
 /* A bucket's level is counted in parts of a call, so that each millisecond brings a whole number
@@ -21,6 +22,7 @@ struct seat {
     int32_t in_flight; /* it is pinned while there are any */
     int64_t level;     /* parts of a call */
     int64_t filled_ms; /* monotonic; when `level` was true */
+    int64_t trail_ms;  /* monotonic; a refusal before then is not put on the trail */
     uint32_t chained;  /* the next seat with the same hash */
     uint32_t newer;    /* a ring by last use, through the anchor */
     uint32_t older;
@@ -98,15 +100,20 @@ static uint32_t find_room(struct gate_admissions *admissions) {
     return index;
 }
 
-/* The seat of a token or user, now the newest; a new one has a full bucket. NULL: no room. */
-static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
-                              int64_t rate, int64_t now_ms) {
-    uint32_t *chain = find_chain(admissions, kind, id);
-    uint32_t index = *chain;
+static uint32_t find_seat(struct gate_admissions *admissions, enum seat_kind kind, int64_t id) {
+    uint32_t index = *find_chain(admissions, kind, id);
     while (index != NO_SEAT &&
            (admissions->seats[index].id != id || admissions->seats[index].kind != kind)) {
         index = admissions->seats[index].chained;
     }
+    return index;
+}
+
+/* The seat of a token or user, now the newest; a new one has a full bucket. NULL: no room. */
+static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
+                              int64_t rate, int64_t now_ms) {
+    uint32_t *chain = find_chain(admissions, kind, id);
+    uint32_t index = find_seat(admissions, kind, id);
     if (index != NO_SEAT) {
         unlink_from_ring(admissions, index);
         link_as_newest(admissions, index);
@@ -216,12 +223,15 @@ static enum answer admit(struct gate_admissions *admissions, const struct asking
 
 static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const struct asking *asking,
                             struct gate_quota *quota) {
+    quota->is_users = asking->kind == SEAT_USER;
     switch (answer) {
     case OVER_RATE:
+        quota->limit_name = quota->is_users ? "user_rate" : "token_rate";
         return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
                          "%s made more than %lld calls in a minute (limit: rate).", asking->name,
                          (long long)asking->rate);
     case OVER_IN_FLIGHT:
+        quota->limit_name = quota->is_users ? "user_in_flight" : "token_in_flight";
         quota->retry_after_s = 1;
         return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
                          "%s has %d calls under way already (limit: calls at a time).",
@@ -281,4 +291,45 @@ enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
         .name = "This user",
     };
     return admit_caller(ctx, portal, &asking, quota);
+}
+
+/* ---- the trail of refusals ---- */
+
+/* Without a seat it was forgotten in between, since so many others call. */
+static bool take_turn(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
+                      int64_t now_ms) {
+    pthread_mutex_lock(&admissions->lock);
+    uint32_t index = find_seat(admissions, kind, id);
+    bool is_first = index != NO_SEAT && now_ms >= admissions->seats[index].trail_ms;
+    if (is_first) {
+        admissions->seats[index].trail_ms = now_ms + GATE_OVER_QUOTA_TRAIL_EVERY_MS;
+    }
+    pthread_mutex_unlock(&admissions->lock);
+    return is_first;
+}
+
+void gate_portal_refusal_record(struct gate_ctx *ctx, gate_portal *portal,
+                                const struct gate_caller *caller, const struct gate_quota *quota,
+                                const struct gate_refused_call *call, gate_then_fn *then,
+                                void *state) {
+    enum seat_kind kind = quota->is_users ? SEAT_USER : SEAT_TOKEN;
+    int64_t id = quota->is_users ? caller->user.id : caller->token.id;
+    if (!take_turn(portal->admissions, kind, id, gate_clock_monotonic_ms(ctx->clock))) {
+        then(ctx, GATE_OK, state);
+        return;
+    }
+    struct gate_tool_call *row = gate_arena_make(ctx->arena, struct gate_tool_call);
+    *row = (struct gate_tool_call){
+        .user_id = caller->user.id,
+        .token_id = caller->token.id,
+        .connection_name = call->connection_name,
+        .tool_name = call->tool_name,
+        .outcome = gate_trail_outcome_name(GATE_ERR_OVER_QUOTA),
+        .error_source = gate_trail_source_name(GATE_ERR_OVER_QUOTA, false),
+        .error_code = quota->limit_name,
+        .agent_run_id = call->agent_run_id,
+        .request_id = ctx->request_id,
+        .at = gate_ctx_now_ms(ctx),
+    };
+    gate_portal_trail_add(ctx, portal, row, then, state);
 }

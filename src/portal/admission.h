@@ -17,8 +17,11 @@
 struct gate_quota {
     int64_t limit; /* calls per minute; 0: none applies */
     int64_t remaining;
-    int64_t full_in_s;     /* until `limit` calls are there again */
-    int64_t retry_after_s; /* set by a refusal */
+    int64_t full_in_s; /* until `limit` calls are there again */
+    /* Set by a refusal. */
+    int64_t retry_after_s;
+    const char *limit_name; /* "token_rate", "token_in_flight", "user_rate", "user_in_flight" */
+    bool is_users;          /* the limit is the user's, not the token's */
 };
 
 /* Count a call against the caller's token and, for a service token, as one of those that it has
@@ -33,5 +36,20 @@ enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
 enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
                                      const struct gate_caller *caller,
                                      struct gate_quota *quota) GATE_MUST_CHECK;
+
+/* What a refused call would have been about; NULL for what is not known. */
+struct gate_refused_call {
+    const char *tool_name; /* or "GET /path" */
+    const char *connection_name;
+    const char *agent_run_id;
+};
+
+/* Put a call that was refused by a limit on the trail, but for each token or user only one in
+ * GATE_OVER_QUOTA_TRAIL_EVERY_MS: that one stands for the others. `then` gets GATE_OK in any case.
+ * The call's texts must stay until then. */
+void gate_portal_refusal_record(struct gate_ctx *ctx, gate_portal *portal,
+                                const struct gate_caller *caller, const struct gate_quota *quota,
+                                const struct gate_refused_call *call, gate_then_fn *then,
+                                void *state);
 
 #endif

@@ -32,6 +32,8 @@ const char *gate_trail_outcome_name(enum gate_err outcome) {
     case GATE_ERR_BUSY:
     case GATE_ERR_RATE_LIMITED:
         return "busy";
+    case GATE_ERR_OVER_QUOTA:
+        return "over_quota";
     default:
         return "unavailable";
     }

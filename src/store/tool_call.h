@@ -16,7 +16,7 @@ struct gate_tool_call {
     const char *connection_name; /* NULL: not known */
     const char *tool_name;       /* or "GET /path" */
     /* "ok", "provider_error", "denied", "needs_authorization", "unavailable", "timeout",
-     * "outcome_unknown", "invalid", "busy" */
+     * "outcome_unknown", "invalid", "busy", "over_quota" (which stands for others too) */
     const char *outcome;
     const char *error_source; /* "gatehouse", "scalekit", "provider"; NULL: no error */
     const char *error_code;

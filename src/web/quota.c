@@ -1,5 +1,8 @@
 #include "web/quota.h"
 
+#include <string.h>
+
+#include "core/text.h"
 #include "web/problem.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -47,9 +50,51 @@ enum gate_err gate_quota_check_user(struct gate_request *request) {
     return err;
 }
 
-void gate_quota_refuse(struct gate_request *request) {
+/* A name from the body, if it is well-formed; nothing of the body is run. */
+static const char *read_name(const struct gate_request *request, const char *member,
+                             size_t max_bytes) {
+    const char *text = gate_json_member_text(request->json, member);
+    size_t length = text == NULL ? 0 : strlen(text);
+    return length > 0 && length <= max_bytes && gate_text_is_one_line(text, length) ? text : NULL;
+}
+
+/* What is to be called; NULL for what would not have become a call, or only asks about one. */
+static const char *name_call(const struct gate_request *request) {
+    const char *explain = gate_request_query(request, "explain");
+    bool leaves_trail = (request->route->flags & GATE_ROUTE_TRAIL) != 0 &&
+                        (explain == NULL || strcmp(explain, "0") == 0);
+    if (!leaves_trail || request->json != NULL) {
+        return leaves_trail ? read_name(request, "tool_name", GATE_TOOL_NAME_MAX_BYTES) : NULL;
+    }
+    return gate_arena_printf(request->ctx->arena, "%s %s", request->method,
+                             request->route->pattern);
+}
+
+static void finish_refusal(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)ctx;
+    (void)err;
+    struct gate_request *request = state;
     gate_problem_finish(request, &(struct gate_problem){
                                      .kind = GATE_ERR_OVER_QUOTA,
                                      .retry_after_s = request->quota.retry_after_s,
                                  });
+}
+
+void gate_quota_refuse(struct gate_request *request) {
+    struct gate_ctx *ctx = request->ctx;
+    const char *name = name_call(request);
+    if (name == NULL) {
+        finish_refusal(ctx, GATE_OK, request);
+        return;
+    }
+    struct gate_refused_call *call = gate_arena_make(ctx->arena, struct gate_refused_call);
+    call->tool_name = name;
+    call->connection_name = read_name(request, "connector", GATE_CONNECTION_NAME_MAX_BYTES);
+    if (call->connection_name == NULL) {
+        call->connection_name =
+            read_name(request, "connection_name", GATE_CONNECTION_NAME_MAX_BYTES);
+    }
+    call->agent_run_id = read_name(request, "agent_run_id", GATE_AGENT_RUN_ID_MAX_BYTES);
+    gate_portal_refusal_record(ctx, request->web->options.portal, &request->caller, &request->quota,
+                               call, finish_refusal, request);
 }

@@ -14,7 +14,9 @@ enum gate_err gate_quota_check_token(struct gate_request *request) GATE_MUST_CHE
 /* Once the user is known. Adds the RateLimit- headers. */
 enum gate_err gate_quota_check_user(struct gate_request *request) GATE_MUST_CHECK;
 
-/* Answer GATE_ERR_OVER_QUOTA: 429 with Retry-After. */
+/* Answer GATE_ERR_OVER_QUOTA: 429 with Retry-After. A call that would have gone on the trail does
+ * so as refused, once for all those of its token or user in a while: a flood of them is one row,
+ * with the time at which it began and the limit that it met; the log has every one. */
 void gate_quota_refuse(struct gate_request *request);
 
 #endif

@@ -89,6 +89,38 @@ static void test_rate__a_refused_call_reaches_nobody(void **state) {
     assert_int_equal(count_seen(&w.p, "POST /api/v1/execute_tool"), 1);
 }
 
+static void test_trail__a_flood_of_refused_calls_is_one_row_a_minute(void **state) {
+    (void)state;
+    w.p.config.user_calls_per_minute = 1;
+    assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER)->status, 200);
+    /* What is not a call, and what only asks, neither leaves a row nor takes its place. */
+    assert_int_equal(get(&w, PERSONAL, "/api/v1/me")->status, 429);
+    assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool?explain=1", ORDER)->status, 429);
+    struct gate_tool_call *calls;
+    assert_int_equal(list_calls(&w.p, w.ann.id, &calls), 1);
+    for (int i = 0; i < 20; i++) {
+        const struct answer *answer = post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER);
+        (void)expect_problem(&w, answer, 429, "too-many-calls");
+        assert_int_equal(atoi(find_header(answer, "Retry-After")), 60);
+    }
+    assert_int_equal(list_calls(&w.p, w.ann.id, &calls), 2);
+    assert_string_equal(calls[0].outcome, "over_quota");
+    assert_string_equal(calls[0].error_source, "gatehouse");
+    assert_string_equal(calls[0].error_code, "user_rate");
+    assert_string_equal(calls[0].tool_name, "gmail_send_email");
+    assert_string_equal(calls[0].connection_name, "gmail");
+    assert_string_equal(calls[0].token_label, "laptop");
+    gate_test_clock_advance(&w.p.clock, 60000);
+    assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER)->status, 200);
+    /* Would have been no call. */
+    assert_int_equal(
+        post_json(&w, PERSONAL, "/api/v1/execute_tool", "{\"tool_name\":\"a\\nb\"}")->status, 429);
+    assert_int_equal(list_calls(&w.p, w.ann.id, &calls), 3);
+    assert_int_equal(post_json(&w, PERSONAL, "/api/v1/execute_tool", ORDER)->status, 429);
+    assert_int_equal(list_calls(&w.p, w.ann.id, &calls), 4);
+    assert_string_equal(calls[0].outcome, "over_quota");
+}
+
 /* Each call that ends gives its place back, however it ends. */
 static void test_in_flight__places_come_back(void **state) {
     (void)state;
@@ -134,6 +166,7 @@ int main(void) {
         CASE(test_headers__none_without_limits),
         CASE(test_rate__of_a_token),
         CASE(test_rate__a_refused_call_reaches_nobody),
+        CASE(test_trail__a_flood_of_refused_calls_is_one_row_a_minute),
         CASE(test_in_flight__places_come_back),
         CASE(test_429__whose_it_is),
     };

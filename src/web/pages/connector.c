@@ -32,6 +32,7 @@ static const struct outcome_words outcomes[] = {
     {"outcome_unknown", "waiting", "Perhaps done"},
     {"invalid", "attention", "Not understood"},
     {"busy", "waiting", "Too much at a time"},
+    {"over_quota", "waiting", "Over its limit"},
 };
 
 static const struct outcome_words *find_outcome(const char *outcome) {

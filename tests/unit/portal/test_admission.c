@@ -235,6 +235,68 @@ static void test_in_flight__of_a_personal_token_is_its_owners(void **state) {
 
 /* ---- so many that not all can be kept ---- */
 
+/* How many rows the trail gets from this refusal. */
+static size_t record_refusal(const struct gate_caller *caller, const struct gate_quota *quota) {
+    static const struct gate_refused_call call = {.tool_name = "gmail_send_email"};
+    struct gate_tool_call *calls;
+    struct waited waited = {0};
+    size_t before = list_calls(&p, caller->user.id, &calls);
+    gate_portal_refusal_record(p.ctx, p.portal, caller, quota, &call, note_end, &waited);
+    assert_int_equal(wait_for_end(&p, &waited), GATE_OK);
+    size_t count = list_calls(&p, caller->user.id, &calls);
+    if (count > before) {
+        assert_string_equal(calls[0].outcome, "over_quota");
+        assert_string_equal(calls[0].error_code, quota->limit_name);
+    }
+    return count - before;
+}
+
+static size_t refuse_call(const struct gate_caller *caller) {
+    struct gate_quota quota;
+    assert_int_equal(admit_token(caller, &quota), GATE_ERR_OVER_QUOTA);
+    assert_string_equal(quota.limit_name, "token_rate");
+    return record_refusal(caller, &quota);
+}
+
+static void test_refusal__is_on_the_trail_once_a_minute_for_each(void **state) {
+    (void)state;
+    struct gate_user ann = add_person(&p, "ann"); /* to whose trail the rows go */
+    struct gate_caller one = token_caller(1, 1);
+    struct gate_caller two = token_caller(2, 1);
+    one.user = two.user = ann;
+    struct gate_quota quota;
+    assert_int_equal(admit_token(&one, &quota), GATE_OK);
+    assert_null(quota.limit_name);
+    assert_int_equal(admit_token(&two, &quota), GATE_OK);
+    assert_int_equal(refuse_call(&one), 1);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(refuse_call(&one), 0);
+    }
+    assert_int_equal(refuse_call(&two), 1);
+    gate_test_clock_advance(&p.clock, GATE_OVER_QUOTA_TRAIL_EVERY_MS - 1);
+    assert_int_equal(refuse_call(&one), 0);
+    gate_test_clock_advance(&p.clock, 1);
+    assert_int_equal(admit_token(&one, &quota), GATE_OK);
+    assert_int_equal(refuse_call(&one), 1);
+}
+
+static void test_refusal__by_a_users_limit_is_the_users(void **state) {
+    (void)state;
+    p.config.user_in_flight_max = 1;
+    struct gate_caller caller = user_caller(add_person(&p, "ann").id);
+    struct gate_ctx *ctx;
+    assert_int_equal(begin_call(&caller, &ctx), GATE_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct gate_quota quota = {0};
+        gate_error_clear(&p.ctx->error);
+        assert_int_equal(gate_portal_admit_user(p.ctx, p.portal, &caller, &quota),
+                         GATE_ERR_OVER_QUOTA);
+        assert_string_equal(quota.limit_name, "user_in_flight");
+        assert_int_equal(record_refusal(&caller, &quota), i == 0 ? 1 : 0);
+    }
+    gate_ctx_free(ctx);
+}
+
 static void test_seats__the_longest_unused_are_forgotten(void **state) {
     (void)state;
     struct gate_caller first = token_caller(1, 1);
@@ -283,6 +345,8 @@ int main(void) {
         CASE(test_in_flight__nobody_is_not_counted),
         CASE(test_in_flight__of_a_service_token_over_all_users),
         CASE(test_in_flight__of_a_personal_token_is_its_owners),
+        CASE(test_refusal__is_on_the_trail_once_a_minute_for_each),
+        CASE(test_refusal__by_a_users_limit_is_the_users),
         CASE(test_seats__the_longest_unused_are_forgotten),
         CASE(test_seats__calls_under_way_are_not_forgotten),
     };
