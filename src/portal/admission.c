@@ -168,7 +168,18 @@ static bool spend(struct seat *seat, int64_t rate, int64_t now_ms, struct gate_q
 
 static void keep_tighter(struct gate_quota *quota, const struct gate_quota *other) {
     if (quota->limit == 0 || other->retry_after_s > 0 || other->remaining < quota->remaining) {
-        *quota = *other;
+        quota->limit = other->limit;
+        quota->remaining = other->remaining;
+        quota->full_in_s = other->full_in_s;
+        quota->retry_after_s = other->retry_after_s;
+    }
+}
+
+static void keep_fuller(struct gate_quota *quota, int32_t in_flight, int32_t in_flight_max) {
+    if (quota->in_flight_max == 0 ||
+        in_flight_max - in_flight < quota->in_flight_max - quota->in_flight) {
+        quota->in_flight = in_flight;
+        quota->in_flight_max = in_flight_max;
     }
 }
 
@@ -213,6 +224,7 @@ static enum answer admit(struct gate_admissions *admissions, const struct asking
     } else if (asking->in_flight_max > 0) {
         seat->in_flight++;
         *stay = (struct stay){admissions, seat};
+        keep_fuller(quota, seat->in_flight, asking->in_flight_max);
     }
     pthread_mutex_unlock(&admissions->lock);
     if (spent.limit > 0) {

@@ -17,7 +17,9 @@
 struct gate_quota {
     int64_t limit; /* calls per minute; 0: none applies */
     int64_t remaining;
-    int64_t full_in_s; /* until `limit` calls are there again */
+    int64_t full_in_s;     /* until `limit` calls are there again */
+    int32_t in_flight_max; /* calls at a time; 0: none applies */
+    int32_t in_flight;     /* this one included */
     /* Set by a refusal. */
     int64_t retry_after_s;
     const char *limit_name; /* "token_rate", "token_in_flight", "user_rate", "user_in_flight" */

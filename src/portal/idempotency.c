@@ -178,18 +178,43 @@ static enum gate_err start_row(struct gate_ctx *ctx, gate_store_tx *tx, void *st
     return starting->is_full ? GATE_OK : err;
 }
 
+static enum gate_err fail_full(struct gate_ctx *ctx) {
+    return gate_fail(ctx, GATE_ERR_BUSY,
+                     "Too many Idempotency-Keys in %d hours; they make room as they expire.",
+                     (int)(GATE_IDEMPOTENCY_LIFE_MS / 3600000));
+}
+
 static void after_start(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct starting *starting = state;
     if (err == GATE_OK && starting->is_found) {
         err = judge(ctx, starting);
     } else if (err == GATE_OK && starting->is_full) {
-        err = gate_fail(ctx, GATE_ERR_BUSY,
-                        "Too many Idempotency-Keys in %d hours; they make room as they expire.",
-                        (int)(GATE_IDEMPOTENCY_LIFE_MS / 3600000));
+        err = fail_full(ctx);
     } else if (err == GATE_OK) {
         *starting->ret_start = (struct gate_keyed_start){.call = starting->call};
     }
     starting->then(ctx, err, starting->state);
+}
+
+static enum gate_err check_request(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                   const struct gate_keyed_request *request) {
+    enum gate_err err = check_key(ctx, request->key);
+    if (err == GATE_OK && !caller->has_user) {
+        err = gate_fail(ctx, GATE_ERR_FORBIDDEN, "An Idempotency-Key needs a user to belong to.");
+    }
+    return err;
+}
+
+static struct starting *make_starting(struct gate_ctx *ctx, gate_portal *portal,
+                                      const struct gate_caller *caller,
+                                      const struct gate_keyed_request *request,
+                                      struct gate_keyed_start *ret_start) {
+    struct starting *starting = gate_arena_make(ctx->arena, struct starting);
+    starting->call = gate_arena_make(ctx->arena, gate_keyed_call);
+    starting->call->portal = portal;
+    starting->call->row = make_row(ctx, portal, caller, request);
+    starting->ret_start = ret_start;
+    return starting;
 }
 
 void gate_portal_idempotency_begin(struct gate_ctx *ctx, gate_portal *portal,
@@ -197,19 +222,12 @@ void gate_portal_idempotency_begin(struct gate_ctx *ctx, gate_portal *portal,
                                    const struct gate_keyed_request *request,
                                    struct gate_keyed_start *ret_start, gate_then_fn *then,
                                    void *state) {
-    enum gate_err err = check_key(ctx, request->key);
-    if (err == GATE_OK && !caller->has_user) {
-        err = gate_fail(ctx, GATE_ERR_FORBIDDEN, "An Idempotency-Key needs a user to belong to.");
-    }
+    enum gate_err err = check_request(ctx, caller, request);
     if (err != GATE_OK) {
         then(ctx, err, state);
         return;
     }
-    struct starting *starting = gate_arena_make(ctx->arena, struct starting);
-    starting->call = gate_arena_make(ctx->arena, gate_keyed_call);
-    starting->call->portal = portal;
-    starting->call->row = make_row(ctx, portal, caller, request);
-    starting->ret_start = ret_start;
+    struct starting *starting = make_starting(ctx, portal, caller, request, ret_start);
     starting->then = then;
     starting->state = state;
     /* A repeated request costs the writer nothing. */
@@ -221,6 +239,56 @@ void gate_portal_idempotency_begin(struct gate_ctx *ctx, gate_portal *portal,
         return;
     }
     gate_store_write(ctx, portal->parts.store, start_row, starting, after_start, starting);
+}
+
+/* ---- looking ---- */
+
+static enum gate_key_state name_state(enum gate_err err) {
+    switch (err) {
+    case GATE_OK:
+        return GATE_KEY_ANSWERED;
+    case GATE_ERR_KEY_REUSED:
+        return GATE_KEY_REUSED;
+    case GATE_ERR_KEY_RUNNING:
+        return GATE_KEY_RUNNING;
+    case GATE_ERR_KEY_ANSWER_GONE:
+        return GATE_KEY_ANSWER_GONE;
+    default:
+        return GATE_KEY_OUTCOME_UNKNOWN;
+    }
+}
+
+enum gate_err gate_portal_idempotency_look(struct gate_ctx *ctx, gate_portal *portal,
+                                           const struct gate_caller *caller,
+                                           const struct gate_keyed_request *request,
+                                           enum gate_key_state *ret_state,
+                                           struct gate_error *ret_error) {
+    enum gate_err err = check_request(ctx, caller, request);
+    if (err != GATE_OK) {
+        return err;
+    }
+    struct gate_keyed_start unused;
+    struct starting *starting = make_starting(ctx, portal, caller, request, &unused);
+    bool has_room = true;
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    err = find_row(ctx, tx, starting);
+    if (err == GATE_ERR_NOT_FOUND) {
+        err = gate_store_idempotency_has_room(ctx, tx, starting->call->row.owner, &has_room);
+    }
+    gate_store_read_end(portal->parts.store, tx);
+    if (err != GATE_OK) {
+        return err;
+    }
+    *ret_state = GATE_KEY_FREE;
+    if (starting->is_found) {
+        *ret_state = name_state(judge(ctx, starting));
+    } else if (!has_room) {
+        *ret_state = GATE_KEY_NO_ROOM;
+        (void)fail_full(ctx);
+    }
+    *ret_error = ctx->error;
+    gate_error_clear(&ctx->error);
+    return GATE_OK;
 }
 
 /* ---- ending ---- */

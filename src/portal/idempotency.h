@@ -42,6 +42,18 @@ struct gate_keyed_start {
     struct gate_keyed_answer answer;
 };
 
+/* What a call would meet under a key. */
+enum gate_key_state {
+    GATE_KEY_FREE,     /* it would run */
+    GATE_KEY_ANSWERED, /* the answer would be repeated */
+    GATE_KEY_REUSED,
+    GATE_KEY_RUNNING,
+    GATE_KEY_OUTCOME_UNKNOWN,
+    GATE_KEY_ANSWER_GONE,
+    GATE_KEY_NO_ROOM, /* the caller, or everybody together, has too many keys */
+    GATE_KEY_STATE_COUNT_,
+};
+
 /* How a call has ended. */
 enum gate_keyed_end {
     GATE_KEYED_UNKNOWN, /* it may have had an effect, and nobody knows */
@@ -56,6 +68,15 @@ void gate_portal_idempotency_begin(struct gate_ctx *ctx, gate_portal *portal,
                                    const struct gate_keyed_request *request,
                                    struct gate_keyed_start *ret_start, gate_then_fn *then,
                                    void *state);
+
+/* Say what gate_portal_idempotency_begin would come to now, without taking the key. GATE_ERR_INPUT,
+ * GATE_ERR_FORBIDDEN and GATE_ERR_STORE are failures; what the call would fail with is the state,
+ * and `ret_error` has its kind and sentence (GATE_OK: none). */
+enum gate_err gate_portal_idempotency_look(struct gate_ctx *ctx, gate_portal *portal,
+                                           const struct gate_caller *caller,
+                                           const struct gate_keyed_request *request,
+                                           enum gate_key_state *ret_state,
+                                           struct gate_error *ret_error) GATE_MUST_CHECK;
 
 /* Record how a begun call ended. `answer` counts with GATE_KEYED_KEEP; with a NULL body, or one
  * beyond GATE_IDEMPOTENCY_ANSWER_MAX_BYTES, only that it was carried out is kept. `then` gets an

@@ -85,25 +85,26 @@ enum gate_err gate_store_idempotency_usage(struct gate_ctx *ctx, gate_store_tx *
     return err;
 }
 
-static enum gate_err check_key_room(struct gate_ctx *ctx, gate_store_tx *tx, int64_t owner) {
+enum gate_err gate_store_idempotency_has_room(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t owner, bool *ret_has_room) {
     struct gate_idempotency_usage own, all;
     enum gate_err err = gate_store_idempotency_usage(ctx, tx, owner, &own);
     if (err == GATE_OK) {
         err = gate_store_idempotency_usage(ctx, tx, EVERYBODY, &all);
     }
-    if (err != GATE_OK) {
-        return err;
+    if (err == GATE_OK) {
+        *ret_has_room =
+            own.keys < GATE_IDEMPOTENCY_KEYS_PER_CALLER_MAX && all.keys < GATE_IDEMPOTENCY_KEYS_MAX;
     }
-    return own.keys < GATE_IDEMPOTENCY_KEYS_PER_CALLER_MAX && all.keys < GATE_IDEMPOTENCY_KEYS_MAX
-               ? GATE_OK
-               : GATE_ERR_BUSY;
+    return err;
 }
 
 enum gate_err gate_store_idempotency_insert(struct gate_ctx *ctx, gate_store_tx *tx,
                                             const struct gate_idempotency *row, int64_t *ret_id) {
-    enum gate_err err = check_key_room(ctx, tx, row->owner);
-    if (err != GATE_OK) {
-        return err;
+    bool has_room = false;
+    enum gate_err err = gate_store_idempotency_has_room(ctx, tx, row->owner, &has_room);
+    if (err != GATE_OK || !has_room) {
+        return err != GATE_OK ? err : GATE_ERR_BUSY;
     }
     struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_IDEMPOTENCY_INSERT);
     gate_bind_number(&statement, row->user_id);

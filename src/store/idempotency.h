@@ -68,6 +68,10 @@ enum gate_err gate_store_idempotency_delete_expired(struct gate_ctx *ctx, gate_s
 enum gate_err gate_store_idempotency_delete(struct gate_ctx *ctx, gate_store_tx *tx,
                                             int64_t id) GATE_MUST_CHECK;
 
+/* Whether one more row of this owner's could be inserted. */
+enum gate_err gate_store_idempotency_has_room(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t owner, bool *ret_has_room) GATE_MUST_CHECK;
+
 enum gate_err
 gate_store_idempotency_usage(struct gate_ctx *ctx, gate_store_tx *tx, int64_t owner,
                              struct gate_idempotency_usage *ret_usage) GATE_MUST_CHECK;

@@ -59,6 +59,48 @@ static void after_begin(struct gate_ctx *ctx, enum gate_err err, void *state) {
     keyed->run(ctx, GATE_OK, keyed->state);
 }
 
+static struct gate_keyed_request make_wanted(const struct gate_request *request, const char *key,
+                                             const char *query) {
+    return (struct gate_keyed_request){
+        .key = key,
+        .operation = gate_arena_printf(request->ctx->arena, "%s %s?%s", request->method,
+                                       request->path, query),
+        .body_hash = gate_digest_make(request->body, request->body_length),
+    };
+}
+
+enum gate_err gate_idempotency_look(struct gate_request *request, struct gate_key_look *ret_look) {
+    static const char *const names[GATE_KEY_STATE_COUNT_] = {
+        [GATE_KEY_FREE] = "would_run",
+        [GATE_KEY_ANSWERED] = "would_replay",
+        [GATE_KEY_REUSED] = "reused",
+        [GATE_KEY_RUNNING] = "running",
+        [GATE_KEY_OUTCOME_UNKNOWN] = "outcome_unknown",
+        [GATE_KEY_ANSWER_GONE] = "answer_not_kept",
+        [GATE_KEY_NO_ROOM] = "no_room",
+    };
+    struct gate_ctx *ctx = request->ctx;
+    const char *key = NULL;
+    enum gate_err err = find_key(request, &key);
+    if (err != GATE_OK || key == NULL) {
+        *ret_look = (struct gate_key_look){.would_run = true};
+        return err;
+    }
+    const struct gate_keyed_request wanted = make_wanted(request, key, "");
+    struct gate_error *error = gate_arena_make(ctx->arena, struct gate_error);
+    enum gate_key_state state;
+    err = gate_portal_idempotency_look(ctx, request->web->options.portal, &request->caller, &wanted,
+                                       &state, error);
+    if (err == GATE_OK) {
+        *ret_look = (struct gate_key_look){
+            .name = names[state],
+            .would_run = state == GATE_KEY_FREE,
+            .error = error->kind == GATE_OK ? NULL : error,
+        };
+    }
+    return err;
+}
+
 void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, void *state) {
     struct gate_ctx *ctx = request->ctx;
     const char *key = NULL;
@@ -76,12 +118,7 @@ void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, voi
     keyed->run = run;
     keyed->state = state;
     keyed->end = GATE_KEYED_UNKNOWN;
-    keyed->wanted = (struct gate_keyed_request){
-        .key = key,
-        .operation = gate_arena_printf(ctx->arena, "%s %s?%s", request->method, request->path,
-                                       request->raw_query),
-        .body_hash = gate_digest_make(request->body, request->body_length),
-    };
+    keyed->wanted = make_wanted(request, key, request->raw_query);
     gate_portal_idempotency_begin(ctx, request->web->options.portal, &request->caller,
                                   &keyed->wanted, &keyed->start, after_begin, keyed);
 }

@@ -14,6 +14,18 @@
  * as it is on record. A repeated one is answered here instead. */
 void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, void *state);
 
+/* What a call would meet under the key that came with a request which only asks. */
+struct gate_key_look {
+    const char *name;         /* "would_run", "would_replay", "running"…; NULL: no key was sent */
+    bool would_run;           /* true without a key, too */
+    struct gate_error *error; /* what the call would fail with; NULL: nothing */
+};
+
+/* Look at the key of a request for the call of that path and body without a query; takes and
+ * changes nothing. GATE_ERR_INPUT, GATE_ERR_STORE. */
+enum gate_err gate_idempotency_look(struct gate_request *request,
+                                    struct gate_key_look *ret_look) GATE_MUST_CHECK;
+
 /* Say how the call ended. `has_left`: what may have an effect was sent. Without this before the
  * request is finished, the outcome counts as unknown. */
 void gate_idempotency_judge(struct gate_request *request, enum gate_err outcome, bool has_left);

@@ -262,6 +262,89 @@ static void test_key__too_many(void **state) {
     assert_int_equal(count_seen(&w.p, EXECUTE), 1);
 }
 
+/* ---- looking at a key ---- */
+
+/* Ask what would become of the key: neither it nor anything at Scalekit is touched. */
+static const gate_json *expect_look(const char *key, const char *body, const char *state,
+                                    bool would_run, const char *problem) {
+    int calls = count_seen(&w.p, EXECUTE);
+    const char *before = query("SELECT count(*) || group_concat(state) FROM idempotency");
+    const struct answer *answer = send_request(&w, &(struct sending){
+                                                       .who = PERSONAL,
+                                                       .method = "POST",
+                                                       .target = EXECUTE_URL "?explain=1",
+                                                       .body = body,
+                                                       .content_type = "application/json",
+                                                       .headers = {key},
+                                                   });
+    assert_int_equal(answer->status, 200);
+    const gate_json *json = read_json(&w, answer);
+    expect_member(json, "idempotency_key", state);
+    assert_int_equal(gate_json_member_bool(json, "would_run"), would_run);
+    const char *type = gate_json_member_text(gate_json_member(json, "problem"), "type");
+    if (problem == NULL) {
+        assert_null(type);
+    } else {
+        assert_non_null(type);
+        assert_string_equal(strrchr(type, '/') + 1, problem);
+    }
+    assert_int_equal(count_seen(&w.p, EXECUTE), calls);
+    const char *after = query("SELECT count(*) || group_concat(state) FROM idempotency");
+    assert_true((before == NULL && after == NULL) || strcmp(before, after) == 0);
+    return json;
+}
+
+static void test_look__tells_what_a_key_would_come_to(void **state) {
+    (void)state;
+    (void)expect_look(NULL, ORDER("gmail"), NULL, true, NULL);
+    (void)expect_look(KEY, ORDER("gmail"), "would_run", true, NULL);
+    (void)expect_look(KEY, ORDER("gmail"), "would_run", true, NULL);
+    const struct answer *first = execute(ORDER("gmail"));
+    assert_int_equal(first->status, 200);
+    (void)expect_look(KEY, ORDER("gmail"), "would_replay", false, NULL);
+    const gate_json *json =
+        expect_look(KEY, ORDER("slack"), "reused", false, "idempotency-key-reused");
+    assert_non_null(gate_json_member_text(gate_json_member(json, "problem"), "detail"));
+    expect_replay(execute(ORDER("gmail")), first);
+    (void)query("UPDATE idempotency SET state = 'not_kept', sealed_answer = NULL");
+    (void)expect_look(KEY, ORDER("gmail"), "answer_not_kept", false, "answer-not-kept");
+    undo_end();
+    (void)expect_look(KEY, ORDER("gmail"), "running", false, "idempotency-key-running");
+    (void)query("UPDATE idempotency SET instance = zeroblob(32)");
+    (void)expect_look(KEY, ORDER("gmail"), "outcome_unknown", false, "outcome-unknown");
+    (void)query("UPDATE idempotency_usage SET keys = 100000000");
+    (void)expect_look("HTTP_IDEMPOTENCY_KEY=k-2", ORDER("gmail"), "no_room", false, "busy");
+    (void)expect_look(NULL, ORDER("gmail"), NULL, true, NULL);
+}
+
+static void test_look__behind_the_rules_and_before_the_account(void **state) {
+    (void)state;
+    (void)execute(ORDER("gmail"));
+    script(&w.p, "GET /api/v1/connected_accounts/details", 200,
+           ACCOUNT_ANSWER("ann", "slack", "EXPIRED"));
+    /* As the call itself: a key that says no comes before a user who has to connect. */
+    (void)expect_look(KEY, ORDER("slack"), "reused", false, "idempotency-key-reused");
+    (void)expect_look("HTTP_IDEMPOTENCY_KEY=k-2", ORDER("slack"), "would_run", false,
+                      "authorization-required");
+    (void)query("UPDATE api_token SET connections = 'slack'");
+    (void)expect_look(KEY, ORDER("gmail"), "would_replay", false, "forbidden");
+}
+
+static void test_look__keys_that_are_none(void **state) {
+    (void)state;
+    struct sending sending = {
+        .who = PERSONAL,
+        .method = "POST",
+        .target = EXECUTE_URL "?explain=1",
+        .body = ORDER("gmail"),
+        .content_type = "application/json",
+        .headers = {"HTTP_IDEMPOTENCY_KEY="},
+    };
+    (void)expect_problem(&w, send_request(&w, &sending), 400, "invalid-request");
+    sending.headers[0] = sending.headers[1] = KEY;
+    (void)expect_problem(&w, send_request(&w, &sending), 400, "invalid-request");
+}
+
 /* ---- the trail of those who may not act for whom they name ---- */
 
 #define NAMED(connector)                                                                           \
@@ -326,6 +409,9 @@ int main(void) {
         CASE(test_key__is_of_no_use_to_whom_the_rules_shut_out),
         CASE(test_key__syntax),
         CASE(test_key__too_many),
+        CASE(test_look__tells_what_a_key_would_come_to),
+        CASE(test_look__behind_the_rules_and_before_the_account),
+        CASE(test_look__keys_that_are_none),
         CASE(test_trail__a_user_outside_the_rules),
         CASE(test_trail__holds_nothing_that_is_not_well_formed),
         CASE(test_trail__other_addresses_leave_none),

@@ -121,6 +121,34 @@ static void test_trail__a_flood_of_refused_calls_is_one_row_a_minute(void **stat
     assert_string_equal(calls[0].outcome, "over_quota");
 }
 
+static void expect_limit(const gate_json *limits, const char *name, int64_t number) {
+    int64_t told = -1;
+    assert_true(gate_json_member_integer(limits, name, &told));
+    assert_int_equal(told, number);
+}
+
+static void test_explanation__has_the_callers_own_limits(void **state) {
+    (void)state;
+    static const char target[] = "/api/v1/execute_tool?explain=1";
+    const gate_json *json = read_json(&w, post_json(&w, PERSONAL, target, ORDER));
+    const gate_json *limits = gate_json_member(json, "limits");
+    assert_true(gate_json_is_null(gate_json_member(limits, "calls_per_minute")));
+    assert_true(gate_json_is_null(gate_json_member(limits, "calls_remaining")));
+    w.p.config.user_calls_per_minute = 5;
+    w.p.config.user_in_flight_max = 3;
+    w.p.config.token_in_flight_max = 2;
+    (void)get(&w, PERSONAL, "/api/v1/me");
+    limits = gate_json_member(read_json(&w, post_json(&w, PERSONAL, target, ORDER)), "limits");
+    expect_limit(limits, "calls_per_minute", 5);
+    expect_limit(limits, "in_flight_max", 3);
+    expect_limit(limits, "in_flight", 1);
+    const struct answer *answer = post_json(&w, SERVICE_ANN, target, ORDER);
+    limits = gate_json_member(read_json(&w, answer), "limits");
+    expect_limit(limits, "in_flight_max", 2); /* the service token's, which is nearer */
+    expect_limit(limits, "in_flight", 1);
+    expect_limit(limits, "calls_remaining", atoi(find_header(answer, "RateLimit-Remaining")));
+}
+
 /* Each call that ends gives its place back, however it ends. */
 static void test_in_flight__places_come_back(void **state) {
     (void)state;
@@ -167,6 +195,7 @@ int main(void) {
         CASE(test_rate__of_a_token),
         CASE(test_rate__a_refused_call_reaches_nobody),
         CASE(test_trail__a_flood_of_refused_calls_is_one_row_a_minute),
+        CASE(test_explanation__has_the_callers_own_limits),
         CASE(test_in_flight__places_come_back),
         CASE(test_429__whose_it_is),
     };

@@ -18,6 +18,7 @@ struct execution {
     struct gate_tool_call_order order;
     const char *return_to; /* checked; NULL: none */
     struct gate_tool_call_result result;
+    struct gate_key_look key; /* for an explanation */
 };
 
 static void write_result(struct gate_request *request, const struct gate_scalekit_reply *reply) {
@@ -43,29 +44,62 @@ static struct gate_problem make_problem(const struct execution *execution, enum 
 
 /* ---- what would happen ---- */
 
-static void write_limits(struct gate_json_writer *writer) {
+static void write_limit(struct gate_json_writer *writer, const char *name, bool is_limited,
+                        int64_t number) {
+    if (is_limited) {
+        gate_json_write_integer(writer, name, number);
+    } else {
+        gate_json_write_null(writer, name);
+    }
+}
+
+/* Of the caller's own, those that are nearest, with this request counted. */
+static void write_limits(struct gate_json_writer *writer, const struct gate_quota *quota) {
+    bool has_rate = quota->limit > 0;
+    bool has_places = quota->in_flight_max > 0;
     gate_json_open_object(writer, "limits");
+    write_limit(writer, "calls_per_minute", has_rate, quota->limit);
+    write_limit(writer, "calls_remaining", has_rate, quota->remaining);
+    write_limit(writer, "in_flight_max", has_places, quota->in_flight_max);
+    write_limit(writer, "in_flight", has_places, quota->in_flight);
     gate_json_write_integer(writer, "timeout_ms", GATE_TOOL_TIMEOUT_MS);
     gate_json_write_integer(writer, "request_max_bytes", GATE_JSON_BODY_MAX_BYTES);
     gate_json_write_integer(writer, "answer_max_bytes", GATE_UPSTREAM_TOOL_MAX_BYTES);
     gate_json_close_object(writer);
 }
 
-static void write_explanation(const struct execution *execution, enum gate_err err) {
+/* A call that the rules shut out does not get to its key, and one that stops at its key gets no
+ * further. */
+static enum gate_err choose_failure(const struct execution *execution, enum gate_err err) {
+    if (execution->key.would_run || err == GATE_ERR_FORBIDDEN) {
+        return err;
+    }
+    const struct gate_error *error = execution->key.error;
+    gate_error_clear(&execution->request->ctx->error);
+    if (error == NULL) {
+        return GATE_OK;
+    }
+    execution->request->ctx->error = *error;
+    return error->kind;
+}
+
+static void write_explanation(const struct execution *execution, enum gate_err outcome) {
     struct gate_request *request = execution->request;
+    enum gate_err err = choose_failure(execution, outcome);
     const struct gate_tool_call_result *result = &execution->result;
     struct gate_json_writer writer;
     gate_response_begin(&request->response, request->ctx->arena, 200, "application/json");
     gate_json_writer_init(&writer, &request->response.body);
     gate_json_open_object(&writer, NULL);
-    gate_json_write_bool(&writer, "would_run", err == GATE_OK);
+    gate_json_write_bool(&writer, "would_run", err == GATE_OK && execution->key.would_run);
     gate_json_write_text(&writer, "tool_name", execution->order.tool_name);
     gate_json_write_text(&writer, "identifier", request->caller.user.identifier);
     gate_json_write_text(&writer, "connection", result->connection_name);
     gate_json_write_text(&writer, "connected_account_id", result->connected_account_id);
     gate_json_write_text(&writer, "account_status", result->account_status);
     gate_json_write_text(&writer, "rule", result->rule);
-    write_limits(&writer);
+    gate_json_write_text(&writer, "idempotency_key", execution->key.name);
+    write_limits(&writer, &request->quota);
     if (err == GATE_OK) {
         gate_json_write_null(&writer, "problem");
     } else {
@@ -210,6 +244,9 @@ void gate_api_execute_tool_handle(struct gate_request *request) {
     enum gate_err err = read_order(request, &execution->order);
     if (err == GATE_OK) {
         err = read_return_to(request, &execution->return_to);
+    }
+    if (err == GATE_OK && execution->order.explains) {
+        err = gate_idempotency_look(request, &execution->key);
     }
     if (err == GATE_OK && execution->order.explains) {
         run(ctx, GATE_OK, execution); /* nothing that could be repeated */
