@@ -50,6 +50,17 @@ static bool may_show_scoped(const struct listing *listing, const gate_json *scop
            gate_portal_may_use_tool(listing->caller, connection, name);
 }
 
+static bool is_asked_about(const struct listing *listing, const char *connection_name) {
+    const char *const *names = listing->query.connection_names;
+    if (names == NULL) {
+        return true;
+    }
+    while (*names != NULL && !gate_text_equal(*names, connection_name)) {
+        names++;
+    }
+    return *names != NULL;
+}
+
 /* A tool that is not tied to an account yet: at least one connection of its app must allow it. */
 static bool may_show_available(const struct listing *listing, const gate_json *tool) {
     const char *name = gate_json_member_text(gate_json_member(tool, "definition"), "name");
@@ -57,6 +68,7 @@ static bool may_show_available(const struct listing *listing, const gate_json *t
     for (size_t i = 0; name != NULL && i < listing->connection_count; i++) {
         const struct gate_connection *connection = &listing->connections[i];
         if (gate_text_equal_ignoring_case(connection->provider, provider) &&
+            is_asked_about(listing, connection->name) &&
             gate_portal_may_use_tool(listing->caller, connection->name, name)) {
             return true;
         }
@@ -177,9 +189,11 @@ static struct gate_digest make_cache_key(struct gate_ctx *ctx, const struct list
     struct gate_buffer *buffer = gate_arena_make(ctx->arena, struct gate_buffer);
     gate_buffer_init(buffer, GATE_UPSTREAM_CONTROL_MAX_BYTES);
     gate_arena_defer(ctx->arena, free_buffer, buffer);
-    gate_buffer_printf(buffer, "%lld %d %d ", (long long)listing->caller->user.id, query->available,
-                       query->page_size);
+    gate_buffer_printf(buffer, "%lld %d %d %d ", (long long)listing->caller->user.id,
+                       query->available, query->workspace, query->page_size);
     add_text(buffer, query->page_token);
+    add_text(buffer, query->provider);
+    add_text(buffer, query->text);
     add_texts(buffer, query->connection_names);
     add_texts(buffer, query->providers);
     add_texts(buffer, query->tool_names);

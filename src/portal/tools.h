@@ -24,9 +24,10 @@ struct gate_tools_page {
     int64_t total_size;          /* -1: not known, because something was taken out */
 };
 
-/* Read one page. The identifier in `query` is replaced by the caller's user's. A tool that is only
- * available is shown when the caller may use it on one offered connection of its provider. `query`
- * must stay until `then`. */
+/* Read one page. The identifier in `query` is replaced by the caller's user's; for the workspace's
+ * tools a caller needs no user. A tool that is only available is shown when the caller may use it
+ * on one offered connection of its provider, which with `connection_names` must be one of those.
+ * `query` must stay until `then`. */
 void gate_portal_tools_list(struct gate_ctx *ctx, gate_portal *portal,
                             const struct gate_caller *caller,
                             const struct gate_scalekit_tools_query *query,

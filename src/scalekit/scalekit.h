@@ -107,10 +107,14 @@ struct gate_scalekit_reply {
 struct gate_scalekit_tools_query {
     const char *identifier;
     bool available; /* tools that could be made available; otherwise those the user may call now */
-    /* NULL-terminated, or NULL for all. Scalekit has them for scoped tools only. */
+    bool workspace; /* with `available`: all of the workspace's, for nobody in particular */
+    /* NULL-terminated, or NULL for all. Scalekit has them for scoped tools only, and the last for
+     * the workspace's. */
     const char *const *connection_names;
     const char *const *providers;
     const char *const *tool_names;
+    const char *provider;   /* NULL: all; as the next, for the workspace's tools only */
+    const char *text;       /* to look for; NULL: none */
     int page_size;          /* 0: Scalekit's default */
     const char *page_token; /* NULL: the first page */
 };

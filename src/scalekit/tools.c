@@ -62,24 +62,41 @@ static void add_all(struct gate_ctx *ctx, struct gate_scalekit_call *call, const
     }
 }
 
-void gate_scalekit_tools_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
-                               const struct gate_scalekit_tools_query *query,
-                               struct gate_scalekit_reply *ret_reply, gate_then_fn *then,
-                               void *state) {
-    *ret_reply = (struct gate_scalekit_reply){0};
-    if (gate_text_is_empty(query->identifier)) {
-        then(ctx, gate_fail(ctx, GATE_ERR_INPUT, "tools of nobody were asked for"), state);
+static const char *choose_path(const struct gate_scalekit_tools_query *query) {
+    return query->workspace   ? WIRE_TOOLS_PATH
+           : query->available ? WIRE_TOOLS_AVAILABLE_PATH
+                              : WIRE_TOOLS_SCOPED_PATH;
+}
+
+static void add_filters(struct gate_ctx *ctx, struct gate_scalekit_call *call,
+                        const struct gate_scalekit_tools_query *query) {
+    if (query->workspace) {
+        gate_scalekit_call_query_add(ctx, call, WIRE_FILTER_PROVIDER, query->provider);
+        gate_scalekit_call_query_add(ctx, call, WIRE_FILTER_QUERY, query->text);
+        add_all(ctx, call, WIRE_FILTER_TOOL_NAME, query->tool_names);
         return;
     }
-    const char *path = query->available ? WIRE_TOOLS_AVAILABLE_PATH : WIRE_TOOLS_SCOPED_PATH;
-    struct tool_call *tool = make_tool_call(ctx, scalekit, "GET", path, ret_reply, then, state);
-    struct gate_scalekit_call *call = tool->call;
     gate_scalekit_call_query_add(ctx, call, WIRE_IDENTIFIER, query->identifier);
     if (!query->available) {
         add_all(ctx, call, WIRE_FILTER_CONNECTION_NAMES, query->connection_names);
         add_all(ctx, call, WIRE_FILTER_PROVIDERS, query->providers);
         add_all(ctx, call, WIRE_FILTER_TOOL_NAMES, query->tool_names);
     }
+}
+
+void gate_scalekit_tools_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                               const struct gate_scalekit_tools_query *query,
+                               struct gate_scalekit_reply *ret_reply, gate_then_fn *then,
+                               void *state) {
+    *ret_reply = (struct gate_scalekit_reply){0};
+    if (gate_text_is_empty(query->identifier) && !query->workspace) {
+        then(ctx, gate_fail(ctx, GATE_ERR_INPUT, "tools of nobody were asked for"), state);
+        return;
+    }
+    struct tool_call *tool =
+        make_tool_call(ctx, scalekit, "GET", choose_path(query), ret_reply, then, state);
+    struct gate_scalekit_call *call = tool->call;
+    add_filters(ctx, call, query);
     if (query->page_size > 0) {
         gate_scalekit_call_query_add(ctx, call, WIRE_PAGE_SIZE,
                                      gate_arena_printf(ctx->arena, "%d", query->page_size));

@@ -57,6 +57,8 @@
 #define WIRE_FILTER_PROVIDERS "filter.providers"
 #define WIRE_FILTER_TOOL_NAMES "filter.tool_names"
 #define WIRE_FILTER_TOOL_NAME "filter.tool_name"
+#define WIRE_FILTER_PROVIDER "filter.provider"
+#define WIRE_FILTER_QUERY "filter.query"
 #define WIRE_TOOL_NAME "tool_name"
 #define WIRE_PARAMS "params"
 #define WIRE_CONNECTED_ACCOUNT_ID "connected_account_id"

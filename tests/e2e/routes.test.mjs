@@ -42,8 +42,12 @@ const forApi = (answer, { withoutUser = problem(400), acts = false } = {}) => al
 const forEnding = (answer) => ({ ...forApi(problem(403), { acts: true }), browserWithCsrf: answer });
 
 // The SDKs' calls take tokens alone, and every answer is a 200; whether it holds a message tells what it was.
-const forGrpc = (answer) => all(noMessage, each(['personal', 'service', 'serviceAndCookie'], answer));
+const forGrpc = (answer, { withoutUser = noMessage } = {}) => all(noMessage, {
+    ...each(['personal', 'service', 'serviceAndCookie'], answer), serviceWithoutUser: withoutUser,
+});
+const ACCOUNTS = '/scalekit.v1.connected_accounts.ConnectedAccountService/';
 const frame = (...bytes) => Buffer.from([0, 0, 0, 0, bytes.length, ...bytes]);
+const slackFrame = frame(0x1a, 5, ...Buffer.from('slack'));
 const orderFrame = frame(0x0a, 17, ...Buffer.from(fetchMails.tool_name), 0x2a, 5, ...Buffer.from('gmail'));
 
 // method, pattern, what is asked for, expected answers. Gmail is not connected, so execute_tool ends in 409; Slack was once.
@@ -80,7 +84,16 @@ const table = [
     ['POST', '/api/v1/execute_tool', { json: fetchMails }, forApi(problem(409), { acts: true })],
     ['POST', '/scalekit.v1.tools.ToolService/ListScopedTools', { grpc: frame() }, forGrpc(message)],
     ['POST', '/scalekit.v1.tools.ToolService/ListAvailableTools', { grpc: frame() }, forGrpc(message)],
+    ['POST', '/scalekit.v1.tools.ToolService/ListTools', { grpc: frame() }, forGrpc(message, { withoutUser: message })],
     ['POST', '/scalekit.v1.tools.ToolService/ExecuteTool', { grpc: orderFrame }, forGrpc(noMessage)],
+    ['POST', '/scalekit.v1.connections.ConnectionService/ListAppConnections', { grpc: frame() }, forGrpc(message, { withoutUser: message })],
+    ['POST', `${ACCOUNTS}ListConnectedAccounts`, { grpc: frame() }, forGrpc(message)],
+    ['POST', `${ACCOUNTS}GetConnectedAccountDetails`, { grpc: slackFrame }, forGrpc(message)],
+    ['POST', `${ACCOUNTS}GetConnectedAccountAuth`, { grpc: slackFrame }, forGrpc(message)],
+    ['POST', `${ACCOUNTS}CreateConnectedAccount`, { grpc: slackFrame }, forGrpc(noMessage)], // there is one
+    ['POST', `${ACCOUNTS}GetMagicLinkForConnectedAccount`, { grpc: slackFrame }, forGrpc(message)],
+    ['POST', `${ACCOUNTS}DisconnectConnectedAccount`, { grpc: frame(0x0a, 4, ...Buffer.from('ca_x')) }, forGrpc(noMessage)],
+    ['POST', `${ACCOUNTS}DeleteConnectedAccount`, { grpc: frame(0x1a, 7, ...Buffer.from('nothing')) }, forGrpc(noMessage)],
     ['GET', '/healthz', {}, forEverybody(json)],
     ['GET', '/readyz', {}, forEverybody(json)],
     ['GET', '/metrics', {}, forEverybody(problem(404))], // through the public door
@@ -88,7 +101,7 @@ const table = [
 
 function rowsOfTheProgram() {
     const text = readFileSync(path.join(source, 'src/web/routes.c'), 'utf8');
-    const rows = [...text.matchAll(/^\s*\{"([A-Z]+)", "([^"]+)",\s+gate_/gm)].map(([, method, pattern]) => `${method} ${pattern}`);
+    const rows = [...text.matchAll(/^\s*\{"([A-Z]+)",\s+"([^"]+)",\s+gate_/gm)].map(([, method, pattern]) => `${method} ${pattern}`);
     const body = /gate_routes\[\] = \{(.*?)^\};/ms.exec(text)[1];
     assert.equal(rows.length, [...body.matchAll(/gate_\w+_handle/g)].length, 'the table is written in a way this test cannot read');
     return rows;

@@ -110,6 +110,9 @@ static const struct scripted_answer default_answers[] = {
                "slack_post", "SLACK") "," AVAILABLE_TEXT("notion_search",
                                                          "NOTION") "],\"next_page_token\":\"p2\","
                                                                    "\"total_size\":9}"}},
+    {"GET /api/v1/tools?filter.tool_name=", {404, .body = "{\"code\":5,\"message\":\"none\"}"}},
+    {"GET /api/v1/tools",
+     {200, .body = "{\"tools\":[" AVAILABLE_TEXT("gmail_search", "GMAIL") "]}"}},
 };
 
 static inline bool answer_by(const struct scripted_answer *answers, int count, const char *target,

@@ -6,7 +6,11 @@
 #define FORM "application/x-www-form-urlencoded"
 #define GRPC "application/grpc"
 #define TOOLS "/scalekit.v1.tools.ToolService/"
+#define CONNECTIONS "/scalekit.v1.connections.ConnectionService/"
+#define ACCOUNTS "/scalekit.v1.connected_accounts.ConnectedAccountService/"
 #define EMPTY_MESSAGE "\0\0\0\0\0"
+#define GMAIL_MESSAGE "\0\0\0\0\7\x1A\5gmail"
+#define ID_MESSAGE "\0\0\0\0\16\x0A\14ca_ann_gmail"
 #define ORDER_MESSAGE "\0\0\0\0\x19\x0A\x10gmail_send_email\x2A\5gmail"
 #define JSON "application/json"
 #define GMAIL "{\"connector\":\"gmail\"}"
@@ -80,7 +84,16 @@ static const struct row rows[] = {
     {"POST", "/api/v1/execute_tool", JSON, ORDER, {401, 403, 200, 200, 400, 200}},
     {"POST", TOOLS "ListScopedTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
     {"POST", TOOLS "ListAvailableTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", TOOLS "ListTools", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 0, 0}},
     {"POST", TOOLS "ExecuteTool", GRPC, ORDER_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", CONNECTIONS "ListAppConnections", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 0, 0}},
+    {"POST", ACCOUNTS "ListConnectedAccounts", GRPC, EMPTY_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", ACCOUNTS "GetConnectedAccountDetails", GRPC, GMAIL_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", ACCOUNTS "GetConnectedAccountAuth", GRPC, GMAIL_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", ACCOUNTS "CreateConnectedAccount", GRPC, GMAIL_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", ACCOUNTS "GetMagicLinkForConnectedAccount", GRPC, GMAIL_MESSAGE, {16, 7, 7, 0, 3, 0}},
+    {"POST", ACCOUNTS "DisconnectConnectedAccount", GRPC, ID_MESSAGE, {16, 7, 7, 7, 3, 7}},
+    {"POST", ACCOUNTS "DeleteConnectedAccount", GRPC, GMAIL_MESSAGE, {16, 7, 7, 7, 3, 7}},
     {"GET", "/healthz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/readyz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/metrics", NULL, NULL, {404, 404, 404, 404, 404, 404}},

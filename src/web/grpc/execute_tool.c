@@ -7,8 +7,6 @@
 #include "web/state.h"
 #include "web/tool_problem.h"
 
-#define ACCOUNT_ID_MAX_BYTES 128
-
 struct execution {
     struct gate_request *request;
     struct gate_tool_call_order order;
@@ -98,7 +96,7 @@ static enum gate_err read_names(struct gate_request *request, const pb_execute_t
     return err != GATE_OK
                ? err
                : gate_grpc_read_text(request, "connected_account_id", input->connected_account_id,
-                                     ACCOUNT_ID_MAX_BYTES, &order->connected_account_id);
+                                     GATE_ACCOUNT_ID_MAX_BYTES, &order->connected_account_id);
 }
 
 static enum gate_err read_order(struct execution *execution) {

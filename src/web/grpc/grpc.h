@@ -27,4 +27,15 @@ void gate_grpc_list_scoped_tools_handle(struct gate_request *request);
 void gate_grpc_list_available_tools_handle(struct gate_request *request);
 void gate_grpc_execute_tool_handle(struct gate_request *request);
 
+/* ConnectedAccountService */
+void gate_grpc_list_accounts_handle(struct gate_request *request);
+void gate_grpc_account_details_handle(struct gate_request *request);
+void gate_grpc_create_account_handle(struct gate_request *request);
+void gate_grpc_magic_link_handle(struct gate_request *request);
+void gate_grpc_disconnect_account_handle(struct gate_request *request);
+void gate_grpc_delete_account_handle(struct gate_request *request);
+
+/* ConnectionService */
+void gate_grpc_list_connections_handle(struct gate_request *request);
+
 #endif

@@ -113,6 +113,12 @@ const char *gate_message_find_text(const ProtobufCMessage *message, const char *
     return gate_message_sent(find_member(filter, name, PROTOBUF_C_TYPE_STRING));
 }
 
+int gate_message_find_enum(const ProtobufCEnumDescriptor *descriptor, const char *name) {
+    const ProtobufCEnumValue *value =
+        name == NULL ? NULL : protobuf_c_enum_descriptor_get_value_by_name(descriptor, name);
+    return value == NULL ? 0 : value->value;
+}
+
 char *gate_message_text(const char *text) {
     return (char *)(uintptr_t)(text == NULL ? "" : text); /* nothing writes to it */
 }

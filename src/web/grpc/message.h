@@ -24,6 +24,10 @@ void gate_message_write(struct gate_buffer *buffer, const ProtobufCMessage *mess
  * NULL when there is no such field, or it was not sent. */
 const char *gate_message_find_text(const ProtobufCMessage *message, const char *name);
 
+/* The number of an enum's value by its name; 0, which stands for "not known" in each of them, for
+ * NULL and any other. */
+int gate_message_find_enum(const ProtobufCEnumDescriptor *descriptor, const char *name);
+
 /* A text for a message that is only read: NULL becomes "". */
 char *gate_message_text(const char *text);
 

@@ -16,6 +16,7 @@ struct listing {
     struct gate_request *request;
     struct gate_scalekit_tools_query query;
     struct gate_tools_page page;
+    bool wants_names; /* and nothing else of each tool */
 };
 
 static void free_buffer(void *buffer) {
@@ -246,4 +247,97 @@ void gate_grpc_list_available_tools_handle(struct gate_request *request) {
     }
     gate_portal_tools_list(request->ctx, request->web->options.portal, &request->caller,
                            &listing->query, &listing->page, finish_available, listing);
+}
+
+/* ---- the workspace's tools ---- */
+
+/* What a program needs that only looks for a name. */
+static enum gate_err make_names(struct gate_ctx *ctx, const struct gate_tools_page *page,
+                                pb_list_tools_response *output) {
+    output->tool_names = gate_arena_alloc_array(ctx->arena, page->count, sizeof(char *));
+    for (size_t i = 0; i < page->count; i++) {
+        const gate_json *json;
+        enum gate_err err = gate_json_parse(ctx, page->tools[i].text, page->tools[i].length, &json);
+        if (err != GATE_OK) {
+            return err;
+        }
+        output->tool_names[output->n_tool_names++] =
+            gate_message_text(gate_json_member_text(gate_json_member(json, "definition"), "name"));
+    }
+    return GATE_OK;
+}
+
+static void finish_workspace(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    const struct gate_tools_page *page = &listing->page;
+    pb_list_tools_response output;
+    scalekit__v1__tools__list_tools_response__init(&output);
+    if (err == GATE_OK && listing->wants_names) {
+        err = make_names(ctx, page, &output);
+    } else if (err == GATE_OK) {
+        err = make_tools(ctx, page, &output.tools);
+        output.n_tools = page->count;
+    }
+    if (err != GATE_OK) {
+        gate_request_fail(listing->request, err);
+        return;
+    }
+    output.next_page_token = gate_message_text(page->next_page_token);
+    output.total_size = choose_total(page);
+    gate_grpc_finish(listing->request, &output.base);
+}
+
+/* One connection, as the list that the portal takes. */
+static enum gate_err read_connector(struct gate_request *request, const char *connector,
+                                    struct gate_scalekit_tools_query *query) {
+    const char *name;
+    enum gate_err err =
+        gate_grpc_read_text(request, "connector", connector, GATE_CONNECTION_NAME_MAX_BYTES, &name);
+    if (err == GATE_OK && name != NULL) {
+        const char **names = gate_arena_alloc_array(request->ctx->arena, 2, sizeof *names);
+        names[0] = name;
+        query->connection_names = names;
+    }
+    return err;
+}
+
+static enum gate_err read_workspace_filter(struct gate_request *request,
+                                           const pb_tool_filter *filter,
+                                           struct gate_scalekit_tools_query *query) {
+    enum gate_err err = gate_grpc_check_scope(request, filter->organization_id, filter->user_id);
+    if (err == GATE_OK && *filter->connected_account_id != '\0') {
+        err = gate_fail(request->ctx, GATE_ERR_INPUT,
+                        "Tools are listed by connector here, not by connected_account_id.");
+    }
+    if (err == GATE_OK) {
+        err = gate_grpc_read_text(request, "provider", filter->provider, PROVIDER_MAX_BYTES,
+                                  &query->provider);
+    }
+    if (err == GATE_OK) {
+        err =
+            gate_grpc_read_text(request, "query", filter->query, PROVIDER_MAX_BYTES, &query->text);
+    }
+    if (err == GATE_OK) {
+        err = gate_grpc_read_texts(request, "tool_name", filter->tool_name, filter->n_tool_name,
+                                   GATE_TOOL_NAME_MAX_BYTES, &query->tool_names);
+    }
+    return err != GATE_OK ? err : read_connector(request, filter->connector, query);
+}
+
+void gate_grpc_list_tools_handle(struct gate_request *request) {
+    const pb_list_tools_request *input = (const pb_list_tools_request *)request->grpc->input;
+    struct listing *listing = make_listing(request);
+    listing->query.available = true;
+    listing->query.workspace = true;
+    enum gate_err err = read_paging(request, input->page_size, input->page_token, &listing->query);
+    if (err == GATE_OK && input->filter != NULL) {
+        listing->wants_names = input->filter->summary != NULL && input->filter->summary->value;
+        err = read_workspace_filter(request, input->filter, &listing->query);
+    }
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    gate_portal_tools_list(request->ctx, request->web->options.portal, &request->caller,
+                           &listing->query, &listing->page, finish_workspace, listing);
 }
