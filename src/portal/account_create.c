@@ -127,13 +127,23 @@ static void after_catalogue(struct gate_ctx *ctx, enum gate_err err, void *state
                                  after_request, creating);
 }
 
+/* Who may only look makes nothing at Scalekit in a user's name. */
+static enum gate_err check_scope(struct gate_ctx *ctx, const struct gate_caller *caller) {
+    return gate_portal_has_scope(caller, GATE_SCOPE_EXECUTE) ||
+                   gate_portal_has_scope(caller, GATE_SCOPE_ACCOUNTS)
+               ? GATE_OK
+               : gate_fail(
+                     ctx, GATE_ERR_FORBIDDEN,
+                     "This token may not make connected accounts (rule: scope " GATE_SCOPE_EXECUTE
+                     " or " GATE_SCOPE_ACCOUNTS ").");
+}
+
 void gate_portal_account_create(struct gate_ctx *ctx, gate_portal *portal,
                                 const struct gate_caller *caller, const char *connection_name,
                                 struct gate_connector *ret_connector, gate_then_fn *then,
                                 void *state) {
     assert(caller->has_user);
-    enum gate_err err =
-        gate_portal_scope_check(ctx, caller, GATE_SCOPE_READ, "make connected accounts");
+    enum gate_err err = check_scope(ctx, caller);
     if (err == GATE_OK) {
         err = gate_portal_connection_check(ctx, caller, connection_name);
     }

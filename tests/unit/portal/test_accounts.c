@@ -309,7 +309,7 @@ static void test_list__queries_that_are_wrong(void **state) {
 static void test_create__one_to_be_authorized(void **state) {
     struct world *world = *state;
     read_all(world);
-    use_token(world, GATE_SCOPE_READ, "*");
+    use_token(world, GATE_SCOPE_EXECUTE, "*");
     assert_int_equal(create(world, "gmail"), GATE_OK);
     assert_string_equal(shown_status, "PENDING_AUTH");
     assert_string_equal(recorded(world, "gmail"), "PENDING_AUTH");
@@ -330,19 +330,20 @@ static void test_create__where_there_is_one(void **state) {
 static void test_create__what_the_rules_forbid(void **state) {
     struct world *world = *state;
     read_all(world);
-    use_token(world, GATE_SCOPE_EXECUTE, "*");
+    use_token(world, GATE_SCOPE_READ, "*");
     assert_int_equal(create(world, "gmail"), GATE_ERR_FORBIDDEN);
-    use_token(world, GATE_SCOPE_READ, "slack-a");
+    assert_non_null(strstr(message, "rule: scope tools:execute or accounts:write"));
+    use_token(world, GATE_SCOPE_EXECUTE, "slack-a");
     assert_int_equal(create(world, "gmail"), GATE_ERR_FORBIDDEN);
     assert_non_null(strstr(message, "rule: connections"));
-    use_token(world, GATE_SCOPE_READ, "*");
+    use_token(world, GATE_SCOPE_EXECUTE, "*");
     assert_int_equal(create(world, "in/vented"), GATE_ERR_NOT_FOUND);
     assert_int_equal(create(world, "off"), GATE_ERR_NOT_FOUND);
     /* Here there is no consent that its user would still have to give. */
     assert_int_equal(create(world, "free"), GATE_ERR_FORBIDDEN);
     assert_non_null(strstr(message, "rule: scope accounts:write"));
     assert_int_equal(count_of(world, &world->count_create), 0);
-    use_token(world, GATE_SCOPE_READ " " GATE_SCOPE_ACCOUNTS, "*");
+    use_token(world, GATE_SCOPE_ACCOUNTS, "*");
     assert_int_equal(create(world, "free"), GATE_OK);
 }
 
