@@ -19,6 +19,7 @@
 <legend>What may it do?</legend>
 <label class="choice"><input type="radio" name="may" value="see"{{#MAY_SEE}} checked{{/MAY_SEE}}><span><strong>Only look</strong><br>See your connectors and which tools they have. It can change nothing.</span></label>
 <label class="choice"><input type="radio" name="may" value="run"{{#MAY_RUN}} checked{{/MAY_RUN}}><span><strong>See and run tools</strong><br>Read and change things in your name, as far as you allow below.</span></label>
+<label class="choice"><input type="radio" name="may" value="end"{{#MAY_END}} checked{{/MAY_END}}><span><strong>See, run tools and disconnect</strong><br>Also disconnect or remove connectors. Connecting one again always takes you.</span></label>
 </fieldset>
 <fieldset class="field reach">
 <legend>With which connectors?</legend>

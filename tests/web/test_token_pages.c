@@ -115,6 +115,18 @@ static void test_make__without_end_and_with_all(void **state) {
     expect_page(get(&w, BROWSER, "/tokens"), 200, "Works until you revoke it");
 }
 
+static void test_make__a_key_that_may_also_disconnect(void **state) {
+    (void)state;
+    (void)read_key(make("label=x&may=end&reach=all&days=90"));
+    assert_string_equal(newest().scopes,
+                        GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE " " GATE_SCOPE_ACCOUNTS);
+    expect_page(get(&w, BROWSER, "/tokens"), 200,
+                "Can see and run tools, and disconnect connectors");
+    const struct answer *again = make("label=&may=end&reach=all&days=90");
+    expect_page(again, 400, "value=\"end\" checked");
+    expect_page(get(&w, BROWSER, "/tokens/new"), 200, "value=\"see\" checked");
+}
+
 static void test_make__a_key_that_only_looks_runs_nothing(void **state) {
     (void)state;
     const char *key = read_key(make("label=x&may=see&reach=all&days=90"));
@@ -299,6 +311,7 @@ int main(void) {
         CASE(test_make__shows_the_key_once_and_nowhere_else),
         CASE(test_make__everything_that_was_chosen),
         CASE(test_make__without_end_and_with_all),
+        CASE(test_make__a_key_that_may_also_disconnect),
         CASE(test_make__a_key_that_only_looks_runs_nothing),
         CASE(test_make__what_is_not_understood_is_asked_again),
         CASE(test_make__keeps_what_was_filled_in),

@@ -20,7 +20,7 @@
 struct token_form {
     struct gate_request *request;
     const char *label;
-    const char *may;   /* "see" or "run" */
+    const char *may;   /* "see", "run" or "end" */
     const char *reach; /* "all" or "chosen" */
     const char *tools; /* "": all */
     const char *days;  /* "30", "90", "365" or "never" */
@@ -122,6 +122,13 @@ static const char *choose_days_section(const char *days) {
     return strcmp(days, "never") == 0 ? GATE_M_TOKEN_NEW_DAYS_NEVER : GATE_M_TOKEN_NEW_DAYS_90;
 }
 
+static const char *choose_may_section(const char *may) {
+    if (strcmp(may, "run") == 0) {
+        return GATE_M_TOKEN_NEW_MAY_RUN;
+    }
+    return strcmp(may, "end") == 0 ? GATE_M_TOKEN_NEW_MAY_END : GATE_M_TOKEN_NEW_MAY_SEE;
+}
+
 static void show_form(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct token_form *form = state;
     struct gate_request *request = form->request;
@@ -139,8 +146,7 @@ static void show_form(struct gate_ctx *ctx, enum gate_err err, void *state) {
     }
     gate_view_set(page.body, GATE_M_TOKEN_NEW_LABEL, form->label);
     gate_view_set(page.body, GATE_M_TOKEN_NEW_TOOLS, form->tools);
-    bool runs = strcmp(form->may, "run") == 0;
-    gate_view_show_section(page.body, runs ? GATE_M_TOKEN_NEW_MAY_RUN : GATE_M_TOKEN_NEW_MAY_SEE);
+    gate_view_show_section(page.body, choose_may_section(form->may));
     bool all = strcmp(form->reach, "all") == 0;
     gate_view_show_section(page.body,
                            all ? GATE_M_TOKEN_NEW_REACH_ALL : GATE_M_TOKEN_NEW_REACH_CHOSEN);
@@ -260,14 +266,31 @@ static enum gate_err read_days(struct token_form *form, int64_t *ret_expires_at)
     return gate_fail(ctx, GATE_ERR_INPUT, "Choose how long the key is to work.");
 }
 
+/* NULL: none of the choices. */
+static const char *choose_scopes(const char *may) {
+    static const struct {
+        const char *word;
+        const char *scopes;
+    } choices[] = {
+        {"see", GATE_SCOPE_READ},
+        {"run", GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE},
+        {"end", GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE " " GATE_SCOPE_ACCOUNTS},
+    };
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        if (strcmp(may, choices[i].word) == 0) {
+            return choices[i].scopes;
+        }
+    }
+    return NULL;
+}
+
 static enum gate_err read_wish(struct token_form *form) {
     struct gate_ctx *ctx = form->request->ctx;
     struct gate_token_wish *wish = &form->wish;
-    bool runs = strcmp(form->may, "run") == 0;
     wish->kind = GATE_TOKEN_PERSONAL;
     wish->owner_user_id = form->request->caller.user.id;
     wish->label = form->label;
-    wish->scopes = runs ? GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE : GATE_SCOPE_READ;
+    wish->scopes = choose_scopes(form->may);
     wish->connections = EVERYTHING;
     wish->tools = strspn(form->tools, " ") == strlen(form->tools) ? EVERYTHING : form->tools;
     if (*form->label == '\0') {
@@ -276,7 +299,7 @@ static enum gate_err read_wish(struct token_form *form) {
     if (strlen(form->label) > GATE_LABEL_MAX_BYTES) {
         return gate_fail(ctx, GATE_ERR_INPUT, "The name is too long: a few words are enough.");
     }
-    if (!runs && strcmp(form->may, "see") != 0) {
+    if (wish->scopes == NULL) {
         return gate_fail(ctx, GATE_ERR_INPUT, "Choose what the key may do.");
     }
     bool all = strcmp(form->reach, "all") == 0;
