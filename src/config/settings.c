@@ -88,6 +88,14 @@ const struct gate_setting gate_settings[] = {
      FIELD(token_in_flight_max),
      .help = "Calls of the JSON endpoint that one service token may have under way for all its "
              "users together; beyond it the answer is 429; 0 for no limit."},
+    {.name = "GATEHOUSE_TOKEN_NEW_USERS_PER_HOUR",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "1000",
+     .min = 0,
+     .max = 1000000,
+     FIELD(token_new_users_per_hour),
+     .help = "Users whom one service token may name per hour and who were never seen before; an "
+             "hour's worth may come at once; beyond it the answer is 429; 0 for no limit."},
     {.name = "GATEHOUSE_KEEP_CONNECTIONS",
      .kind = GATE_SETTING_SWITCH,
      .fallback = "yes",

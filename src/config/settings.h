@@ -31,8 +31,9 @@ struct gate_config {
     int in_flight_max;      /* requests waiting for the network */
     int user_in_flight_max; /* calls of the JSON endpoint in one user's name at a time; 0: no limit
                              */
-    int user_calls_per_minute; /* the same per minute */
-    int token_in_flight_max;   /* calls of one service token at a time; 0: no limit */
+    int user_calls_per_minute;    /* the same per minute */
+    int token_new_users_per_hour; /* whom a token names first of all; 0: no limit */
+    int token_in_flight_max;      /* calls of one service token at a time; 0: no limit */
     bool keep_connections;
     int64_t shutdown_timeout_ms;
     int upstream_connections_max;

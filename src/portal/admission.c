@@ -7,20 +7,30 @@
 #include "portal/trail.h"
 
 #define MINUTE_MS 60000
-/* A bucket's level is counted in parts of a call, so that each millisecond brings a whole number
- * of them: the calls per minute. */
-#define PARTS_PER_CALL MINUTE_MS
+#define HOUR_MS 3600000
 #define NO_SEAT 0 /* also the ring's anchor */
 #define CHAINS 65536
 
 /* Tokens and users have ids of their own. */
-enum seat_kind { SEAT_TOKEN, SEAT_USER };
+enum seat_kind {
+    SEAT_TOKEN,
+    SEAT_USER,
+    SEAT_NEW_USERS, /* of a token */
+    SEAT_KIND_COUNT_,
+};
+
+/* A bucket holds `count` things and fills within `period_ms`. Its level is counted in parts of
+ * which a thing has `period_ms`, so that each millisecond brings a whole number: the count. */
+struct rate {
+    int64_t count;
+    int64_t period_ms;
+};
 
 struct seat {
     int64_t id;
     enum seat_kind kind;
     int32_t in_flight; /* it is pinned while there are any */
-    int64_t level;     /* parts of a call */
+    int64_t level;     /* parts */
     int64_t filled_ms; /* monotonic; when `level` was true */
     int64_t trail_ms;  /* monotonic; a refusal before then is not put on the trail */
     uint32_t chained;  /* the next seat with the same hash */
@@ -56,7 +66,7 @@ void gate_admissions_free(struct gate_admissions *admissions) {
 /* ---- the table ---- */
 
 static uint32_t *find_chain(struct gate_admissions *admissions, enum seat_kind kind, int64_t id) {
-    uint64_t key = (uint64_t)id * 2 + (kind == SEAT_USER);
+    uint64_t key = (uint64_t)id * SEAT_KIND_COUNT_ + (uint64_t)kind;
     return &admissions->chains[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 48];
 }
 
@@ -111,7 +121,7 @@ static uint32_t find_seat(struct gate_admissions *admissions, enum seat_kind kin
 
 /* The seat of a token or user, now the newest; a new one has a full bucket. NULL: no room. */
 static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind kind, int64_t id,
-                              int64_t rate, int64_t now_ms) {
+                              struct rate rate, int64_t now_ms) {
     uint32_t *chain = find_chain(admissions, kind, id);
     uint32_t index = find_seat(admissions, kind, id);
     if (index != NO_SEAT) {
@@ -126,7 +136,7 @@ static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind
     admissions->seats[index] = (struct seat){
         .id = id,
         .kind = kind,
-        .level = rate * PARTS_PER_CALL,
+        .level = rate.count * rate.period_ms,
         .filled_ms = now_ms,
         .chained = *chain,
     };
@@ -137,31 +147,32 @@ static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind
 
 /* ---- the buckets ---- */
 
-static void fill(struct seat *seat, int64_t rate, int64_t now_ms) {
+static void fill(struct seat *seat, struct rate rate, int64_t now_ms) {
     int64_t elapsed_ms = now_ms - seat->filled_ms;
-    int64_t full = rate * PARTS_PER_CALL;
-    elapsed_ms = elapsed_ms < 0 ? 0 : elapsed_ms > MINUTE_MS ? MINUTE_MS : elapsed_ms;
-    seat->level += elapsed_ms * rate;
+    int64_t full = rate.count * rate.period_ms;
+    elapsed_ms = elapsed_ms < 0 ? 0 : elapsed_ms > rate.period_ms ? rate.period_ms : elapsed_ms;
+    seat->level += elapsed_ms * rate.count;
     seat->level = seat->level > full ? full : seat->level;
     seat->filled_ms = now_ms;
 }
 
 /* Whole seconds until the bucket has gained so many parts, rounded up. */
-static int64_t seconds_until(int64_t parts, int64_t rate) {
-    int64_t per_second = rate * 1000;
+static int64_t seconds_until(int64_t parts, struct rate rate) {
+    int64_t per_second = rate.count * 1000;
     return parts <= 0 ? 0 : (parts + per_second - 1) / per_second;
 }
 
-/* Take one call out of the bucket if there is one, and tell how it stands. */
-static bool spend(struct seat *seat, int64_t rate, int64_t now_ms, struct gate_quota *ret_quota) {
+/* Take one out of the bucket if there is one, and tell how it stands. */
+static bool spend(struct seat *seat, struct rate rate, int64_t now_ms,
+                  struct gate_quota *ret_quota) {
     fill(seat, rate, now_ms);
-    bool enough = seat->level >= PARTS_PER_CALL;
-    seat->level -= enough ? PARTS_PER_CALL : 0;
+    bool enough = seat->level >= rate.period_ms;
+    seat->level -= enough ? rate.period_ms : 0;
     *ret_quota = (struct gate_quota){
-        .limit = rate,
-        .remaining = seat->level / PARTS_PER_CALL,
-        .full_in_s = seconds_until(rate * PARTS_PER_CALL - seat->level, rate),
-        .retry_after_s = enough ? 0 : seconds_until(PARTS_PER_CALL - seat->level, rate),
+        .limit = rate.count,
+        .remaining = seat->level / rate.period_ms,
+        .full_in_s = seconds_until(rate.count * rate.period_ms - seat->level, rate),
+        .retry_after_s = enough ? 0 : seconds_until(rate.period_ms - seat->level, rate),
     };
     return enough;
 }
@@ -203,7 +214,7 @@ enum answer { ADMITTED, NO_ROOM, OVER_RATE, OVER_IN_FLIGHT };
 struct asking {
     enum seat_kind kind;
     int64_t id;
-    int64_t rate;
+    struct rate rate;
     int32_t in_flight_max;
     const char *name; /* for the sentence of a refusal */
 };
@@ -219,7 +230,7 @@ static enum answer admit(struct gate_admissions *admissions, const struct asking
         answer = NO_ROOM;
     } else if (asking->in_flight_max > 0 && seat->in_flight >= asking->in_flight_max) {
         answer = OVER_IN_FLIGHT;
-    } else if (asking->rate > 0 && !spend(seat, asking->rate, now_ms, &spent)) {
+    } else if (asking->rate.count > 0 && !spend(seat, asking->rate, now_ms, &spent)) {
         answer = OVER_RATE;
     } else if (asking->in_flight_max > 0) {
         seat->in_flight++;
@@ -241,7 +252,7 @@ static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const stru
         quota->limit_name = quota->is_users ? "user_rate" : "token_rate";
         return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
                          "%s made more than %lld calls in a minute (limit: rate).", asking->name,
-                         (long long)asking->rate);
+                         (long long)asking->rate.count);
     case OVER_IN_FLIGHT:
         quota->limit_name = quota->is_users ? "user_in_flight" : "token_in_flight";
         quota->retry_after_s = 1;
@@ -258,7 +269,7 @@ static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const stru
 
 static enum gate_err admit_caller(struct gate_ctx *ctx, gate_portal *portal,
                                   const struct asking *asking, struct gate_quota *quota) {
-    if (asking->rate == 0 && asking->in_flight_max == 0) {
+    if (asking->rate.count == 0 && asking->in_flight_max == 0) {
         return GATE_OK;
     }
     struct stay stay = {0};
@@ -277,7 +288,7 @@ enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
     struct asking asking = {
         .kind = SEAT_TOKEN,
         .id = caller->token.id,
-        .rate = caller->token.calls_per_minute,
+        .rate = {caller->token.calls_per_minute, MINUTE_MS},
         .name = "This token",
     };
     if (caller->kind == GATE_CALLER_SERVICE_TOKEN) {
@@ -298,11 +309,35 @@ enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
     const struct asking asking = {
         .kind = SEAT_USER,
         .id = caller->user.id,
-        .rate = config->user_calls_per_minute,
+        .rate = {config->user_calls_per_minute, MINUTE_MS},
         .in_flight_max = config->user_in_flight_max,
         .name = "This user",
     };
     return admit_caller(ctx, portal, &asking, quota);
+}
+
+enum gate_err gate_portal_admit_new_user(struct gate_ctx *ctx, gate_portal *portal,
+                                         const struct gate_caller *caller,
+                                         struct gate_quota *quota) {
+    const struct asking asking = {
+        .kind = SEAT_NEW_USERS,
+        .id = caller->token.id,
+        .rate = {portal->parts.config->token_new_users_per_hour, HOUR_MS},
+    };
+    struct gate_quota spent = {0};
+    struct stay unused;
+    if (asking.rate.count == 0 ||
+        admit(portal->admissions, &asking, gate_clock_monotonic_ms(ctx->clock), &spent, &unused) ==
+            ADMITTED) {
+        return GATE_OK;
+    }
+    quota->retry_after_s = spent.retry_after_s;
+    quota->limit_name = "token_new_users";
+    quota->is_users = false;
+    return gate_fail(ctx, GATE_ERR_OVER_QUOTA,
+                     "This token named more than %lld users in an hour that nobody had named "
+                     "before (limit: new users).",
+                     (long long)asking.rate.count);
 }
 
 /* ---- the trail of refusals ---- */

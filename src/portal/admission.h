@@ -22,7 +22,8 @@ struct gate_quota {
     int32_t in_flight;     /* this one included */
     /* Set by a refusal. */
     int64_t retry_after_s;
-    const char *limit_name; /* "token_rate", "token_in_flight", "user_rate", "user_in_flight" */
+    const char *limit_name; /* "token_rate", "token_in_flight", "user_rate", "user_in_flight",
+                               "token_new_users" */
     bool is_users;          /* the limit is the user's, not the token's */
 };
 
@@ -38,6 +39,12 @@ enum gate_err gate_portal_admit_token(struct gate_ctx *ctx, gate_portal *portal,
 enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
                                      const struct gate_caller *caller,
                                      struct gate_quota *quota) GATE_MUST_CHECK;
+
+/* Count a user whom the caller's token names and who is not on record against the token. `quota`
+ * changes only when there have been too many; GATE_ERR_OVER_QUOTA then. */
+enum gate_err gate_portal_admit_new_user(struct gate_ctx *ctx, gate_portal *portal,
+                                         const struct gate_caller *caller,
+                                         struct gate_quota *quota) GATE_MUST_CHECK;
 
 /* What a refused call would have been about; NULL for what is not known. */
 struct gate_refused_call {

@@ -170,7 +170,7 @@ static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) 
 
 void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,
-                               gate_then_fn *then, void *state) {
+                               struct gate_quota *quota, gate_then_fn *then, void *state) {
     if (!rules_allow(caller->token.identifiers, identifier)) {
         then(ctx, refuse(ctx, caller->token.identifiers, identifier, "act for that user", "users"),
              state);
@@ -188,6 +188,11 @@ void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
     enum gate_err err = gate_store_user_find_by_identifier(ctx, tx, identifier, &acting->user);
     gate_store_read_end(portal->parts.store, tx);
     if (err == GATE_ERR_NOT_FOUND) {
+        err = gate_portal_admit_new_user(ctx, portal, caller, quota);
+        if (err != GATE_OK) {
+            then(ctx, err, state);
+            return;
+        }
         gate_store_write(ctx, portal->parts.store, ensure_user, acting, finish_acting, acting);
         return;
     }

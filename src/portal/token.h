@@ -7,6 +7,7 @@
 #ifndef GATE_PORTAL_TOKEN_H
 #define GATE_PORTAL_TOKEN_H
 
+#include "portal/admission.h"
 #include "portal/caller.h"
 #include "portal/portal.h"
 
@@ -15,10 +16,11 @@ enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, 
                                      struct gate_caller *ret_caller) GATE_MUST_CHECK;
 
 /* Let a service token's caller act for the user with this identifier, within the token's rules; the
- * user is recorded if never seen. Then `caller->user` is set. */
+ * user is recorded if never seen, unless the token has named too many such users
+ * (GATE_ERR_OVER_QUOTA, and `quota` says how long). Then `caller->user` is set. */
 void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,
-                               gate_then_fn *then, void *state);
+                               struct gate_quota *quota, gate_then_fn *then, void *state);
 
 /* A token's lists of rules are space-separated patterns in which '*' stands for anything, so that
  * "*@example.com" is everybody of a domain. One that begins with '!' denies, and wins over those

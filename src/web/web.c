@@ -171,7 +171,7 @@ static void settle_user(struct gate_request *request) {
     struct gate_caller *caller = &request->caller;
     if (caller->kind == GATE_CALLER_SERVICE_TOKEN && identifier != NULL) {
         gate_portal_token_act_for(request->ctx, request->web->options.portal, caller, identifier,
-                                  after_acting, request);
+                                  &request->quota, after_acting, request);
         return;
     }
     bool may_lack_user = caller->kind != GATE_CALLER_SERVICE_TOKEN ||

@@ -121,6 +121,42 @@ static void test_trail__a_flood_of_refused_calls_is_one_row_a_minute(void **stat
     assert_string_equal(calls[0].outcome, "over_quota");
 }
 
+/* A token that may act for anybody must not fill the table of users with names that it makes up. */
+static void test_new_users__are_counted_for_each_token(void **state) {
+    (void)state;
+    w.p.config.token_new_users_per_hour = 2;
+    struct gate_token_wish wish = {
+        .kind = GATE_TOKEN_SERVICE,
+        .label = "anybody",
+        .scopes = GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE,
+        .connections = "*",
+        .tools = "*",
+        .identifiers = "*",
+    };
+    const char *token = add_token(&w.p, &wish);
+    const char *other = add_token(&w.p, &wish);
+    static const char me[] = "/api/v1/me";
+    for (int i = 0; i < 3; i++) { /* known by then, or known before, costs nothing */
+        assert_int_equal(get_with(token, me, "HTTP_GATEHOUSE_USER=new-1")->status, 200);
+        assert_int_equal(get_with(token, me, "HTTP_GATEHOUSE_USER=new-2")->status, 200);
+        assert_int_equal(get_with(token, me, "HTTP_GATEHOUSE_USER=ann")->status, 200);
+    }
+    const struct answer *answer = get_with(token, me, "HTTP_GATEHOUSE_USER=new-3");
+    const gate_json *problem = expect_problem(&w, answer, 429, "too-many-calls");
+    assert_non_null(strstr(gate_json_member_text(problem, "detail"), "limit: new users"));
+    expect_header(answer, "Retry-After", "1800");
+    struct gate_user user;
+    gate_store_tx *tx = gate_store_read_begin(w.p.store);
+    assert_int_equal(gate_store_user_find_by_identifier(w.p.ctx, tx, "new-3", &user),
+                     GATE_ERR_NOT_FOUND);
+    gate_store_read_end(w.p.store, tx);
+    assert_int_equal(get_with(other, me, "HTTP_GATEHOUSE_USER=new-3")->status, 200);
+    assert_int_equal(get_with(token, me, "HTTP_GATEHOUSE_USER=new-3")->status, 200);
+    gate_test_clock_advance(&w.p.clock, 1800 * 1000);
+    assert_int_equal(get_with(token, me, "HTTP_GATEHOUSE_USER=new-4")->status, 200);
+    assert_int_equal(get_with(token, me, "HTTP_GATEHOUSE_USER=new-5")->status, 429);
+}
+
 static void expect_limit(const gate_json *limits, const char *name, int64_t number) {
     int64_t told = -1;
     assert_true(gate_json_member_integer(limits, name, &told));
@@ -195,6 +231,7 @@ int main(void) {
         CASE(test_rate__of_a_token),
         CASE(test_rate__a_refused_call_reaches_nobody),
         CASE(test_trail__a_flood_of_refused_calls_is_one_row_a_minute),
+        CASE(test_new_users__are_counted_for_each_token),
         CASE(test_explanation__has_the_callers_own_limits),
         CASE(test_in_flight__places_come_back),
         CASE(test_429__whose_it_is),

@@ -94,6 +94,7 @@ static void test_load__minimum_and_defaults(void **state) {
     assert_int_equal(config->workers, 4);
     assert_int_equal(config->in_flight_max, 2000);
     assert_int_equal(config->token_in_flight_max, 1000);
+    assert_int_equal(config->token_new_users_per_hour, 1000);
     assert_true(config->keep_connections);
     assert_int_equal(config->shutdown_timeout_ms, 70000);
     assert_int_equal(config->upstream_connections_max, 1024);

@@ -348,7 +348,8 @@ static void test_rules__a_refusal_names_the_rule(void **state) {
 static enum gate_err act_for(struct gate_caller *caller, const char *identifier) {
     struct waited waited = {0};
     gate_error_clear(&p.ctx->error);
-    gate_portal_token_act_for(p.ctx, p.portal, caller, identifier, note_end, &waited);
+    struct gate_quota quota = {0};
+    gate_portal_token_act_for(p.ctx, p.portal, caller, identifier, &quota, note_end, &waited);
     return wait_for_end(&p, &waited);
 }
 
