@@ -123,13 +123,5 @@ enum gate_err gate_store_session_end_by_provider(struct gate_ctx *ctx, gate_stor
 
 enum gate_err gate_store_session_delete_expired(struct gate_ctx *ctx, gate_store_tx *tx,
                                                 int64_t now_ms, size_t max, size_t *ret_deleted) {
-    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_SESSION_DELETE_EXPIRED);
-    gate_bind_number(&statement, now_ms);
-    gate_bind_number(&statement, (int64_t)max);
-    size_t deleted = 0;
-    enum gate_err err = gate_statement_run_counted(&statement, &deleted);
-    if (err == GATE_OK && ret_deleted != NULL) {
-        *ret_deleted = deleted;
-    }
-    return err;
+    return gate_statement_sweep(ctx, tx, GATE_SQL_SESSION_DELETE_EXPIRED, now_ms, max, ret_deleted);
 }

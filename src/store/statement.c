@@ -95,6 +95,19 @@ enum gate_err gate_statement_run_counted(struct gate_statement *statement, size_
     return err;
 }
 
+enum gate_err gate_statement_sweep(struct gate_ctx *ctx, gate_store_tx *tx, enum gate_sql name,
+                                   int64_t now_ms, size_t max, size_t *ret_deleted) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, name);
+    gate_bind_number(&statement, now_ms);
+    gate_bind_number(&statement, (int64_t)max);
+    size_t deleted = 0;
+    enum gate_err err = gate_statement_run_counted(&statement, &deleted);
+    if (err == GATE_OK && ret_deleted != NULL) {
+        *ret_deleted = deleted;
+    }
+    return err;
+}
+
 enum gate_err gate_statement_finish(struct gate_statement *statement) {
     return gate_statement_run(statement);
 }

@@ -42,6 +42,11 @@ enum gate_err gate_statement_run(struct gate_statement *statement) GATE_MUST_CHE
 enum gate_err gate_statement_run_counted(struct gate_statement *statement,
                                          size_t *ret_changed) GATE_MUST_CHECK;
 
+/* Run a statement that deletes up to `max` (?2) rows which have expired at `now_ms` (?1), and say
+ * how many there were (NULL: nobody asks). */
+enum gate_err gate_statement_sweep(struct gate_ctx *ctx, gate_store_tx *tx, enum gate_sql name,
+                                   int64_t now_ms, size_t max, size_t *ret_deleted) GATE_MUST_CHECK;
+
 /* Finish a statement of which one row was read: runs it to its end, then closes. */
 enum gate_err gate_statement_finish(struct gate_statement *statement) GATE_MUST_CHECK;
 
