@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "config/url_rules.h"
+#include "core/encoding.h"
 #include "core/number.h"
 #include "core/text.h"
 
 #define ORIGINS_MAX 64
+#define WEBHOOK_KEY_MIN_BYTES 24 /* Standard Webhooks */
 
 /* One value on its way into its field. */
 struct pending {
@@ -138,6 +140,52 @@ static enum gate_err parse_origins(const struct pending *pending) {
     return GATE_OK;
 }
 
+static gate_secret *parse_webhook_secret(gate_arena *arena, const char *text) {
+    static const char prefix[] = "whsec_";
+    unsigned char *bytes;
+    size_t length;
+    if (!gate_text_starts_with(text, prefix)) {
+        return NULL;
+    }
+    const char *encoded = text + sizeof prefix - 1;
+    if (gate_base64_parse(arena, encoded, strlen(encoded), &bytes, &length) != GATE_OK) {
+        return NULL;
+    }
+    gate_secret *key = length < WEBHOOK_KEY_MIN_BYTES ? NULL : gate_secret_new(bytes, length);
+    gate_secret_wipe(bytes, length);
+    return key;
+}
+
+/* The list is in the configuration from the start, so that its owner frees what was taken before an
+ * error, too. */
+static enum gate_err parse_webhook_secrets(const struct pending *pending) {
+    const gate_secret **keys =
+        gate_arena_alloc_array(pending->arena, GATE_WEBHOOK_SECRETS_MAX + 1, sizeof *keys);
+    *(const gate_secret *const **)pending->field = keys;
+    gate_arena *scratch = gate_arena_new();
+    char *rest = gate_arena_strndup(scratch, pending->value, pending->length);
+    size_t count = 0;
+    char *state = NULL;
+    enum gate_err err = GATE_OK;
+    for (const char *text = strtok_r(rest, " ", &state); text != NULL && err == GATE_OK;
+         text = strtok_r(NULL, " ", &state)) {
+        gate_secret *key =
+            count < GATE_WEBHOOK_SECRETS_MAX ? parse_webhook_secret(scratch, text) : NULL;
+        if (count == GATE_WEBHOOK_SECRETS_MAX) {
+            err = refuse(pending, "%s has more than %d secrets", pending->name,
+                         GATE_WEBHOOK_SECRETS_MAX);
+        } else if (key == NULL) {
+            err = refuse(pending, "%s: number %zu is not whsec_ and base64 of at least %d bytes",
+                         pending->name, count + 1, WEBHOOK_KEY_MIN_BYTES);
+        } else {
+            keys[count++] = key;
+        }
+    }
+    gate_secret_wipe(rest, pending->length);
+    gate_arena_free(scratch);
+    return err;
+}
+
 static enum gate_err parse_by_kind(const struct pending *pending) {
     switch (pending->setting->kind) {
     case GATE_SETTING_TEXT:
@@ -158,6 +206,8 @@ static enum gate_err parse_by_kind(const struct pending *pending) {
         return parse_level(pending);
     case GATE_SETTING_ORIGINS:
         return parse_origins(pending);
+    case GATE_SETTING_WEBHOOK_SECRETS:
+        return parse_webhook_secrets(pending);
     }
     return refuse(pending, "%s is of no known kind", pending->name);
 }

@@ -137,6 +137,13 @@ const struct gate_setting gate_settings[] = {
      FIELD(scalekit_client_secret),
      .help = "The secret to that client id; SCALEKIT_CLIENT_SECRET_FILE names a file that holds "
              "it."},
+    {.name = "SCALEKIT_WEBHOOK_SECRET",
+     .kind = GATE_SETTING_WEBHOOK_SECRETS,
+     FIELD(scalekit_webhook_keys),
+     .help =
+         "The whsec_ secret that Scalekit signs webhooks with, several with spaces between them "
+         "while one is replaced; left out, webhooks are not taken; SCALEKIT_WEBHOOK_SECRET_FILE "
+         "names a file that holds it."},
     {.name = "GATEHOUSE_CATALOGUE_MAX_AGE",
      .kind = GATE_SETTING_SECONDS,
      .fallback = "60",
@@ -151,6 +158,20 @@ const struct gate_setting gate_settings[] = {
      .max = DAY,
      FIELD(account_max_age_ms),
      .help = "Seconds until a person's recorded accounts are read again."},
+    {.name = "GATEHOUSE_SWEEP_AGE",
+     .kind = GATE_SETTING_SECONDS,
+     .fallback = "3600",
+     .min = 1,
+     .max = 365 * DAY,
+     FIELD(sweep_age_ms),
+     .help = "Seconds until the accounts of a person who does not look at them are read again."},
+    {.name = "GATEHOUSE_SWEEPS_PER_MINUTE",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "60",
+     .min = 0,
+     .max = 6000,
+     FIELD(sweeps_per_minute),
+     .help = "How many persons' accounts are read for that per minute at most; 0 for none."},
     {.name = "OIDC_ISSUER",
      .kind = GATE_SETTING_URL,
      FIELD(oidc_issuer),
@@ -315,6 +336,11 @@ enum gate_err gate_config_load(char **environment, const char *file_path, struct
     return GATE_OK;
 }
 
+/* Readers see it const; here is the owner. */
+static void free_secret(const gate_secret *secret) {
+    gate_secret_free((gate_secret *)(uintptr_t)secret);
+}
+
 void gate_config_free(struct gate_config *config) {
     if (config == NULL) {
         return;
@@ -322,9 +348,12 @@ void gate_config_free(struct gate_config *config) {
     for (size_t i = 0; i < gate_setting_count; i++) {
         if (gate_settings[i].kind == GATE_SETTING_SECRET) {
             const char *field = (const char *)config + gate_settings[i].offset;
-            /* Readers see it const; here is the owner. */
-            gate_secret_free((gate_secret *)(uintptr_t) * (const gate_secret *const *)field);
+            free_secret(*(const gate_secret *const *)field);
         }
+    }
+    const gate_secret *const *keys = config->scalekit_webhook_keys;
+    while (keys != NULL && *keys != NULL) {
+        free_secret(*keys++);
     }
     struct owned_config *owned = (struct owned_config *)config;
     gate_arena_free(owned->arena);

@@ -43,8 +43,13 @@ struct gate_config {
     const char *scalekit_url; /* no trailing slash */
     const char *scalekit_client_id;
     const gate_secret *scalekit_client_secret;
+    /* What webhooks are signed with: HMAC keys as decoded from whsec_…, NULL-terminated, several
+     * while one takes the other's place. NULL: webhooks are not taken. */
+    const gate_secret *const *scalekit_webhook_keys;
     int64_t catalogue_max_age_ms; /* how old the recorded connections may be before a re-read */
     int64_t account_max_age_ms;   /* the same for one user's accounts */
+    int64_t sweep_age_ms;         /* the same for accounts that nobody looks at */
+    int sweeps_per_minute;        /* how many users' accounts are read for that; 0: none */
 
     /* sign-in (OpenID Connect) */
     const char *oidc_issuer;
@@ -63,13 +68,14 @@ struct gate_config {
 enum gate_setting_kind {
     GATE_SETTING_TEXT,
     GATE_SETTING_SECRET,
-    GATE_SETTING_URL,     /* https, or http on a loopback host */
-    GATE_SETTING_PATH,    /* absolute */
-    GATE_SETTING_NUMBER,  /* min..max */
-    GATE_SETTING_SECONDS, /* min..max, kept in milliseconds */
-    GATE_SETTING_SWITCH,  /* yes/no */
-    GATE_SETTING_LEVEL,   /* debug, info, warn, error */
-    GATE_SETTING_ORIGINS, /* space-separated origins */
+    GATE_SETTING_URL,             /* https, or http on a loopback host */
+    GATE_SETTING_PATH,            /* absolute */
+    GATE_SETTING_NUMBER,          /* min..max */
+    GATE_SETTING_SECONDS,         /* min..max, kept in milliseconds */
+    GATE_SETTING_SWITCH,          /* yes/no */
+    GATE_SETTING_LEVEL,           /* debug, info, warn, error */
+    GATE_SETTING_ORIGINS,         /* space-separated origins */
+    GATE_SETTING_WEBHOOK_SECRETS, /* space-separated whsec_…; as secret as a GATE_SETTING_SECRET */
 };
 
 /* One row of the table; what --help, the reference file and the test against it read. */
@@ -84,6 +90,11 @@ struct gate_setting {
     size_t offset;    /* into struct gate_config */
     const char *help; /* one sentence */
 };
+
+/* May the setting come as `…_FILE`, and is it wiped at the end? */
+static inline bool gate_setting_is_secret(const struct gate_setting *setting) {
+    return setting->kind == GATE_SETTING_SECRET || setting->kind == GATE_SETTING_WEBHOOK_SECRETS;
+}
 
 extern const struct gate_setting gate_settings[];
 extern const size_t gate_setting_count;

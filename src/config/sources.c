@@ -103,7 +103,7 @@ static bool is_spelling(const char *given, const char *name, bool is_secret) {
 }
 
 static bool is_for(const char *given, const struct gate_setting *setting) {
-    bool is_secret = setting->kind == GATE_SETTING_SECRET;
+    bool is_secret = gate_setting_is_secret(setting);
     return is_spelling(given, setting->name, is_secret) ||
            is_spelling(given, setting->alias, is_secret);
 }
@@ -190,7 +190,7 @@ static enum gate_err find_in(const struct source *source, const struct gate_sett
             continue;
         }
         bool is_file =
-            setting->kind == GATE_SETTING_SECRET && gate_text_ends_with(assignment->name, "_FILE");
+            gate_setting_is_secret(setting) && gate_text_ends_with(assignment->name, "_FILE");
         if (given->value != NULL &&
             (is_file != given->is_file || strcmp(given->value, assignment->value) != 0)) {
             return config_error(error, "%s and %s are both set, and differ", given->name,

@@ -116,6 +116,16 @@
 #define GATE_IDEMPOTENCY_BYTES_MAX (1024L * 1024 * 1024)
 #define GATE_IDEMPOTENCY_SWEEP_MAX 32 /* expired keys dropped along with each new one */
 
+/* Webhooks in. A delivery is about 1 KB; its id is Scalekit's. */
+#define GATE_WEBHOOK_SECRETS_MAX 8
+#define GATE_WEBHOOK_BODY_MAX_BYTES (64 * 1024)
+#define GATE_WEBHOOK_ID_MAX_BYTES 128
+#define GATE_WEBHOOK_SIGNATURES_MAX_BYTES 4096
+#define GATE_WEBHOOKS_UNDER_WAY_MAX 64 /* beyond it 503: pages write through the same thread */
+#define GATE_WEBHOOK_DELIVERIES_MAX 100000
+#define GATE_WEBHOOK_DELIVERY_LIFE_MS (3L * 24 * 60 * 60 * 1000)
+#define GATE_WEBHOOK_SWEEP_MAX 32 /* old deliveries dropped along with each new one */
+
 #define GATE_JWKS_KEYS_MAX 32
 #define GATE_JWS_MAX_BYTES (16 * 1024)
 #define GATE_SETTINGS_FILE_MAX_BYTES (256 * 1024)

@@ -309,13 +309,66 @@ static void test_errors__never_hold_a_secret(void **state) {
     assert_null(strstr(error.message, "hunter2"));
 }
 
+/* 24 bytes each. */
+#define WHSEC_1 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#define WHSEC_2 "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+
+static void test_webhook_secrets__are_decoded(void **state) {
+    (void)state;
+    assert_int_equal(load_entries(NULL, MINIMUM, "SCALEKIT_WEBHOOK_SECRET=" WHSEC_2), GATE_OK);
+    assert_int_equal(gate_secret_length(config->scalekit_webhook_keys[0]), 24);
+    assert_string_equal(gate_secret_reveal(config->scalekit_webhook_keys[0]),
+                        "0123456789abcdef01234567");
+    assert_null(config->scalekit_webhook_keys[1]);
+}
+
+static void test_webhook_secrets__several_from_a_file(void **state) {
+    (void)state;
+    static const char bytes[] = WHSEC_1 "  " WHSEC_2 "\n";
+    char entry[256];
+    snprintf(entry, sizeof entry, "SCALEKIT_WEBHOOK_SECRET_FILE=%s",
+             write_file(bytes, sizeof bytes - 1));
+    assert_int_equal(load_entries(NULL, MINIMUM, entry), GATE_OK);
+    assert_non_null(config->scalekit_webhook_keys[0]);
+    assert_non_null(config->scalekit_webhook_keys[1]);
+    assert_null(config->scalekit_webhook_keys[2]);
+}
+
+static void test_webhook_secrets__left_out(void **state) {
+    (void)state;
+    assert_int_equal(load_entries(NULL, MINIMUM), GATE_OK);
+    assert_null(config->scalekit_webhook_keys);
+}
+
+static void test_webhook_secrets__refused(void **state) {
+    (void)state;
+    static const char *const values[] = {
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_",
+        "whsec_hunter2",
+        "whsec_aHVudGVyMg==",
+        WHSEC_1 " whsec_hunter2",
+        WHSEC_1 "," WHSEC_2,
+        WHSEC_1 " " WHSEC_1 " " WHSEC_1 " " WHSEC_1 " " WHSEC_1 " " WHSEC_1 " " WHSEC_1 " " WHSEC_1
+                " " WHSEC_1,
+    };
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        char entry[1024];
+        snprintf(entry, sizeof entry, "SCALEKIT_WEBHOOK_SECRET=%s", values[i]);
+        assert_int_equal(load_entries(NULL, MINIMUM, entry), GATE_ERR_CONFIG);
+        assert_non_null(strstr(error.message, "SCALEKIT_WEBHOOK_SECRET"));
+        assert_null(strstr(error.message, "hunter2"));
+        assert_null(strstr(error.message, "MfKQ"));
+    }
+}
+
 static void test_table__is_sound(void **state) {
     (void)state;
     for (size_t i = 0; i < gate_setting_count; i++) {
         const struct gate_setting *setting = &gate_settings[i];
         assert_false(setting->required && setting->fallback != NULL);
         assert_true(gate_text_ends_with(setting->help, "."));
-        assert_true(setting->kind != GATE_SETTING_SECRET || setting->fallback == NULL);
+        assert_true(!gate_setting_is_secret(setting) || setting->fallback == NULL);
         for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(setting->name, gate_settings[j].name);
             assert_int_not_equal(setting->offset, gate_settings[j].offset);
@@ -399,6 +452,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_secret_file__refused, start, stop),
         cmocka_unit_test_setup_teardown(test_file__cannot_be_read, start, stop),
         cmocka_unit_test_setup_teardown(test_errors__never_hold_a_secret, start, stop),
+        cmocka_unit_test_setup_teardown(test_webhook_secrets__are_decoded, start, stop),
+        cmocka_unit_test_setup_teardown(test_webhook_secrets__several_from_a_file, start, stop),
+        cmocka_unit_test_setup_teardown(test_webhook_secrets__left_out, start, stop),
+        cmocka_unit_test_setup_teardown(test_webhook_secrets__refused, start, stop),
         cmocka_unit_test_setup_teardown(test_table__is_sound, start, stop),
         cmocka_unit_test_setup_teardown(test_reference_file__agrees_with_the_table, start, stop),
         cmocka_unit_test_setup_teardown(test_reference_file__loads, start, stop),
