@@ -20,6 +20,7 @@
 #include "net/net.h"
 #include "portal/connector_wait.h"
 #include "portal/portal.h"
+#include "portal/upkeep.h"
 #include "scalekit/scalekit.h"
 #include "store/store.h"
 #include "view/view.h"
@@ -250,10 +251,13 @@ static void reload_templates(struct program *program) {
 
 /* Returns when told to stop. */
 static void wait_for_stop(struct program *program) {
+    const struct timespec tick = {GATE_PORTAL_TICK_MS / 1000, GATE_PORTAL_TICK_MS % 1000 * 1000000};
     const sigset_t set = handled_signals();
     for (;;) {
-        const int number = sigwaitinfo(&set, NULL);
-        if (number == SIGHUP) {
+        const int number = sigtimedwait(&set, NULL, &tick);
+        if (number < 0) {
+            gate_portal_tick(program->portal);
+        } else if (number == SIGHUP) {
             reload_templates(program);
         } else if (number > 0) {
             gate_log_write(GATE_LOG_INFO, "stopping", GATE_LOG_NUMBER("signal", number));

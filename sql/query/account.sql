@@ -2,13 +2,13 @@
 
 -- name: account_find
 SELECT id, user_id, connection_name, scalekit_id, authorization_type, status, token_expires_at,
-       updated_at, learned_at, learned_from
+       updated_at, event_at, learned_at, learned_from
 FROM connected_account
 WHERE user_id = ?1 AND connection_name = ?2;
 
 -- name: account_list
 SELECT id, user_id, connection_name, scalekit_id, authorization_type, status, token_expires_at,
-       updated_at, learned_at, learned_from
+       updated_at, event_at, learned_at, learned_from
 FROM connected_account
 WHERE user_id = ?1
 ORDER BY connection_name
@@ -16,29 +16,42 @@ LIMIT ?2;
 
 -- name: account_save
 INSERT INTO connected_account (user_id, connection_name, scalekit_id, authorization_type, status,
-                               token_expires_at, updated_at, learned_at, learned_from)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                               token_expires_at, updated_at, event_at, learned_at, learned_from)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (user_id, connection_name) DO UPDATE
 SET scalekit_id = excluded.scalekit_id, authorization_type = excluded.authorization_type,
     status = excluded.status, token_expires_at = excluded.token_expires_at,
     updated_at = ifnull(excluded.updated_at, updated_at),
+    event_at = ifnull(excluded.event_at, event_at),
     learned_at = excluded.learned_at, learned_from = excluded.learned_from;
 
 -- name: account_delete
 DELETE FROM connected_account WHERE user_id = ?1 AND connection_name = ?2;
 
+-- name: account_mark_forgotten
+-- Of two for the same place the one that went later stays.
+INSERT INTO forgotten_account (user_id, connection_name, scalekit_id, gone_at, learned_at)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (user_id, connection_name) DO UPDATE
+SET scalekit_id = CASE WHEN excluded.gone_at >= gone_at THEN excluded.scalekit_id
+                       ELSE scalekit_id END,
+    gone_at = max(gone_at, excluded.gone_at), learned_at = max(learned_at, excluded.learned_at);
+
+-- name: account_find_forgotten
+SELECT scalekit_id, gone_at, learned_at FROM forgotten_account WHERE user_id = ?1 AND connection_name = ?2;
+
+-- name: account_want_recheck
+INSERT INTO account_recheck (user_id, wanted_at) VALUES (?1, ?2)
+ON CONFLICT (user_id) DO UPDATE SET wanted_at = excluded.wanted_at;
+
+-- name: account_end_recheck
+-- What was asked for before the wish does not fulfil it.
+DELETE FROM account_recheck WHERE user_id = ?1 AND wanted_at < ?2;
+
 -- name: account_event_insert
 INSERT INTO account_event (user_id, connection_name, scalekit_id, old_status, new_status, source,
                            at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
-
--- name: account_event_last
--- The newest event of one account, for telling late news of a forgotten account.
-SELECT scalekit_id, new_status, at
-FROM account_event
-WHERE user_id = ?1 AND connection_name = ?2
-ORDER BY id DESC
-LIMIT 1;
 
 -- name: account_event_list
 SELECT connection_name, old_status, new_status, source, at

@@ -20,6 +20,23 @@ WHERE id > ?1 AND issuer <> 'forgotten'
 ORDER BY id
 LIMIT ?2;
 
+-- name: user_list_stale
+-- For the sweep: the longest unread first.
+SELECT id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+       accounts_read_at, suspended_at
+FROM user
+WHERE (accounts_read_at, id) > (?1, ?2) AND accounts_read_at <= ?3
+ORDER BY accounts_read_at, id
+LIMIT ?4;
+
+-- name: user_list_recheck
+SELECT user.id, issuer, subject, identifier, email, name, organization, created_at, last_seen_at,
+       accounts_read_at, suspended_at
+FROM account_recheck CROSS JOIN user ON user.id = account_recheck.user_id
+WHERE account_recheck.user_id > ?1
+ORDER BY account_recheck.user_id
+LIMIT ?2;
+
 -- name: user_take_trail
 -- Somebody known now has the identifier by which a service named them: what was done under it is theirs.
 -- Parameters of this and the next three: issuer, subject, identifier.
@@ -81,6 +98,10 @@ RETURNING id, issuer, subject, identifier, email, name, organization, created_at
 
 -- name: user_touch
 UPDATE user SET last_seen_at = ?2 WHERE id = ?1 AND ifnull(last_seen_at, 0) < ?2;
+
+-- name: user_move_accounts_read_at
+-- Of two readings the one that was asked for later counts.
+UPDATE user SET accounts_read_at = ?2 WHERE id = ?1 AND ifnull(accounts_read_at, 0) < ?2;
 
 -- name: user_set_accounts_read_at
 UPDATE user SET accounts_read_at = ?2 WHERE id = ?1;

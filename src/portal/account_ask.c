@@ -63,6 +63,7 @@ static enum gate_err save(struct gate_ctx *ctx, gate_store_tx *tx, void *state) 
     account.user_id = asking->user_id;
     account.connection_name = asking->connection_name;
     account.learned_from = asking->source;
+    account.asked_at = asking->asked_at;
     enum gate_err err = gate_store_account_save(ctx, tx, &account,
                                                 account.updated_at == 0 ? GATE_ACCOUNT_SAVE_ALWAYS
                                                                         : GATE_ACCOUNT_SAVE_NEWER,

@@ -164,7 +164,33 @@ struct record {
     struct gate_tool_call_last *calls;
     size_t call_count;
     int64_t stale_since;
+    /* What is not offered any more, for each account that the list does not have: the connection as
+     * it was, or all zero when it was never known. */
+    struct gate_connection *former;
 };
+
+static bool is_listed(const struct record *record, const char *name) {
+    for (size_t i = 0; i < record->connection_count; i++) {
+        if (gate_text_equal(record->connections[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum gate_err read_former(struct gate_ctx *ctx, gate_store_tx *tx, struct record *record) {
+    enum gate_err err = GATE_OK;
+    record->former =
+        gate_arena_alloc_array(ctx->arena, record->account_count, sizeof *record->former);
+    for (size_t i = 0; err == GATE_OK && i < record->account_count; i++) {
+        const char *name = record->accounts[i].connection_name;
+        if (!is_listed(record, name)) {
+            err = gate_store_connection_find_former(ctx, tx, name, &record->former[i]);
+            err = err == GATE_ERR_NOT_FOUND ? GATE_OK : err;
+        }
+    }
+    return err;
+}
 
 static enum gate_err read_record(struct gate_ctx *ctx, gate_store_tx *tx, const struct look *look,
                                  struct record *record) {
@@ -173,6 +199,9 @@ static enum gate_err read_record(struct gate_ctx *ctx, gate_store_tx *tx, const 
         gate_store_connection_list(ctx, tx, &record->connections, &record->connection_count);
     if (err == GATE_OK) {
         err = gate_store_account_list(ctx, tx, user_id, &record->accounts, &record->account_count);
+    }
+    if (err == GATE_OK) {
+        err = read_former(ctx, tx, record);
     }
     if (err == GATE_OK) {
         err = gate_store_tool_call_last_list(ctx, tx, user_id, &record->calls, &record->call_count);
@@ -202,7 +231,9 @@ static struct gate_connector_list join(gate_arena *arena, const struct look *loo
             find_by_name(list.items, list.count, account->connection_name);
         if (item == NULL) {
             item = &list.items[list.count++];
-            *item = make_not_offered(arena, account->connection_name);
+            *item = record->former[i].name != NULL
+                        ? make_offered(&record->former[i])
+                        : make_not_offered(arena, account->connection_name);
         }
         add_account(item, account);
     }
@@ -229,7 +260,8 @@ static enum gate_err read_list(struct gate_ctx *ctx, gate_store_tx *tx, const st
 static enum gate_err read_connector(struct gate_ctx *ctx, gate_store_tx *tx,
                                     const struct look *look, struct gate_connector *connector) {
     struct gate_connection connection;
-    enum gate_err err = gate_store_connection_find(ctx, tx, look->connection_name, &connection);
+    enum gate_err err =
+        gate_store_connection_find_former(ctx, tx, look->connection_name, &connection);
     bool is_known = err == GATE_OK;
     if (err != GATE_OK && err != GATE_ERR_NOT_FOUND) {
         return err;
@@ -379,6 +411,10 @@ static void after_accounts(struct gate_ctx *ctx, enum gate_err err, void *state)
     if (err != GATE_OK) {
         look->then(ctx, err, look->state);
         return;
+    }
+    if (look->connection_name != NULL) {
+        /* Whoever opens a connector wants to know how it is now. */
+        gate_portal_accounts_freshen(ctx, look->portal, &look->caller->user, ASK_AGAIN_MS);
     }
     bool is_hopeless = gate_portal_refresh_is_failing(look->portal, 0) ||
                        gate_portal_refresh_is_failing(look->portal, look->caller->user.id);

@@ -2,6 +2,7 @@
 
 #include "core/metrics.h"
 #include "portal/state.h"
+#include "portal/webhook.h"
 
 enum gate_err gate_portal_ready_check(struct gate_ctx *ctx, gate_portal *portal) {
     struct gate_store_health health;
@@ -54,5 +55,6 @@ void gate_portal_metrics_write(struct gate_ctx *ctx, gate_portal *portal,
     gate_metric_value_write(&family, NULL, 0, can_write ? 1 : 0);
     write_queues(portal, &health, buffer);
     gate_store_metrics_write(portal->parts.store, buffer);
+    gate_portal_webhook_metrics_write(portal, buffer);
     gate_scalekit_metrics_write(portal->parts.scalekit, buffer);
 }

@@ -24,6 +24,8 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     portal->admissions = gate_admissions_new();
     portal->waits = gate_waits_new();
     portal->tool_cache = gate_tool_cache_new();
+    portal->upkeep = gate_upkeep_new(parts);
+    portal->webhooks = gate_webhooks_new();
     return portal;
 }
 
@@ -35,6 +37,8 @@ void gate_portal_free(gate_portal *portal) {
     gate_refresher_free(portal->refresher);
     gate_waits_free(portal->waits);
     gate_tool_cache_free(portal->tool_cache);
+    gate_upkeep_free(portal->upkeep);
+    gate_webhooks_free(portal->webhooks);
     gate_provider_free(portal->provider);
     gate_secret_wipe(portal, sizeof *portal);
     free(portal);

@@ -23,6 +23,10 @@
 #define SLOW_MS 3000
 #define FAILURES_MAX 256
 
+#define SWEEPS_MAX 4
+/* How long sweeping rests after a failure. */
+#define SWEEP_REST_MS 30000
+
 /* A piece of work that cannot go on before the refresh ends. */
 struct waiter {
     struct waiter *next;
@@ -39,6 +43,7 @@ struct refresh {
     struct gate_ctx *ctx;
     int64_t user_id; /* or CATALOGUE */
     const char *identifier;
+    enum gate_account_source source;
     struct waiter *waiters;
     int64_t started_ms; /* monotonic */
     int64_t asked_at;   /* wall */
@@ -65,6 +70,9 @@ struct gate_refresher {
     size_t under_way_count;
     struct failure failures[FAILURES_MAX];
     struct failure catalogue_failure;
+    int sweeps_under_way;
+    bool sweep_has_failed;
+    int64_t sweep_failed_ms; /* monotonic */
 };
 
 struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts) {
@@ -170,6 +178,14 @@ static void unlink_refresh(struct gate_refresher *refresher, struct refresh *ref
     refresher->under_way_count--;
 }
 
+static void note_sweep(struct gate_refresher *refresher, enum gate_err err) {
+    refresher->sweeps_under_way--;
+    if (err != GATE_OK) {
+        refresher->sweep_has_failed = true;
+        refresher->sweep_failed_ms = gate_clock_monotonic_ms(refresher->parts.clock);
+    }
+}
+
 static void log_failure(const struct refresh *refresh, enum gate_err err) {
     gate_log_write(GATE_LOG_WARN, "refresh_failed",
                    GATE_LOG_TEXT("what", refresh->user_id == CATALOGUE ? "catalogue" : "accounts"),
@@ -188,6 +204,9 @@ static void end_refresh(struct gate_ctx *ctx, enum gate_err err, void *state) {
     pthread_mutex_lock(&refresher->lock);
     struct waiter *waiters = refresh->waiters;
     note_outcome(refresher, refresh->user_id, err);
+    if (refresh->source == GATE_ACCOUNT_SOURCE_SWEEP) {
+        note_sweep(refresher, err);
+    }
     unlink_refresh(refresher, refresh);
     pthread_mutex_unlock(&refresher->lock);
     /* From here on the refresher may be gone. */
@@ -287,7 +306,7 @@ static void make_reading(struct refresh *refresh) {
         .accounts = accounts,
         .count = count,
         .asked_at = refresh->asked_at,
-        .learned_from = GATE_ACCOUNT_SOURCE_PAGE,
+        .learned_from = refresh->source,
     };
 }
 
@@ -310,15 +329,23 @@ static void take_accounts(struct gate_ctx *ctx, enum gate_err err, void *state) 
 
 /* ---- the beginning ---- */
 
+/* What to read, and on whose account. */
+struct wish {
+    int64_t user_id;        /* or CATALOGUE */
+    const char *identifier; /* of the user */
+    enum gate_account_source source;
+};
+
 static struct refresh *make_refresh(const struct gate_ctx *asker, struct gate_refresher *refresher,
-                                    int64_t user_id, const char *identifier) {
+                                    const struct wish *wish) {
     struct gate_ctx *ctx = gate_ctx_new(refresher->parts.clock, refresher->parts.runqueue, NULL);
     gate_ctx_trace_follow(ctx, asker);
     struct refresh *refresh = gate_arena_make(ctx->arena, struct refresh);
     refresh->refresher = refresher;
     refresh->ctx = ctx;
-    refresh->user_id = user_id;
-    refresh->identifier = gate_arena_strdup(ctx->arena, identifier);
+    refresh->user_id = wish->user_id;
+    refresh->identifier = gate_arena_strdup(ctx->arena, wish->identifier);
+    refresh->source = wish->source;
     refresh->started_ms = gate_clock_monotonic_ms(ctx->clock);
     refresh->asked_at = gate_ctx_now_ms(ctx);
     ctx->deadline_ms = refresh->started_ms + GATE_CONTROL_TIMEOUT_MS;
@@ -346,22 +373,23 @@ static void add_waiter(struct refresh *refresh, struct waiter *waiter) {
 
 /* Begin a refresh, or join the one under way. GATE_OK: `waiter` (may be NULL) will be resumed. */
 static enum gate_err begin_refresh(const struct gate_ctx *ctx, struct gate_refresher *refresher,
-                                   int64_t user_id, const char *identifier, struct waiter *waiter) {
+                                   const struct wish *wish, struct waiter *waiter) {
     struct refresh *started = NULL;
     pthread_mutex_lock(&refresher->lock);
-    struct refresh *refresh = find_under_way(refresher, user_id);
+    struct refresh *refresh = find_under_way(refresher, wish->user_id);
     enum gate_err err = GATE_OK;
     if (refresh == NULL) {
-        err = find_failure(refresher, user_id, RETRY_AFTER_MS);
+        err = find_failure(refresher, wish->user_id, RETRY_AFTER_MS);
         if (err == GATE_OK && refresher->under_way_count >= GATE_REFRESHES_MAX &&
-            user_id != CATALOGUE) {
+            wish->user_id != CATALOGUE) {
             err = GATE_ERR_BUSY;
         }
         if (err == GATE_OK) {
-            started = refresh = make_refresh(ctx, refresher, user_id, identifier);
+            started = refresh = make_refresh(ctx, refresher, wish);
             refresh->next = refresher->under_way;
             refresher->under_way = refresh;
             refresher->under_way_count++;
+            refresher->sweeps_under_way += wish->source == GATE_ACCOUNT_SOURCE_SWEEP;
         }
     }
     if (err == GATE_OK) {
@@ -374,6 +402,11 @@ static enum gate_err begin_refresh(const struct gate_ctx *ctx, struct gate_refre
     return err;
 }
 
+static struct wish wish_for(const struct gate_user *user, enum gate_account_source source) {
+    return user == NULL ? (struct wish){.user_id = CATALOGUE, .source = source}
+                        : (struct wish){user->id, user->identifier, source};
+}
+
 static struct waiter *make_waiter(struct gate_ctx *ctx, gate_then_fn *then, void *state) {
     struct waiter *waiter = gate_arena_make(ctx->arena, struct waiter);
     waiter->ctx = ctx;
@@ -383,10 +416,9 @@ static struct waiter *make_waiter(struct gate_ctx *ctx, gate_then_fn *then, void
     return waiter;
 }
 
-static void wait_for_refresh(struct gate_ctx *ctx, gate_portal *portal, int64_t user_id,
-                             const char *identifier, gate_then_fn *then, void *state) {
-    enum gate_err err =
-        begin_refresh(ctx, portal->refresher, user_id, identifier, make_waiter(ctx, then, state));
+static void wait_for_refresh(struct gate_ctx *ctx, gate_portal *portal, const struct wish *wish,
+                             gate_then_fn *then, void *state) {
+    enum gate_err err = begin_refresh(ctx, portal->refresher, wish, make_waiter(ctx, then, state));
     if (err != GATE_OK) {
         const char *why = err == GATE_ERR_BUSY ? "too many accounts are being read"
                                                : "Scalekit could not be asked a moment ago";
@@ -399,15 +431,14 @@ static void wait_for_refresh(struct gate_ctx *ctx, gate_portal *portal, int64_t 
 static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_at,
                         int64_t max_age_ms, const struct gate_user *user, gate_then_fn *then,
                         void *state) {
-    int64_t user_id = user == NULL ? CATALOGUE : user->id;
-    const char *identifier = user == NULL ? NULL : user->identifier;
+    const struct wish wish = wish_for(user, GATE_ACCOUNT_SOURCE_PAGE);
     if (read_at == 0) {
-        wait_for_refresh(ctx, portal, user_id, identifier, then, state);
+        wait_for_refresh(ctx, portal, &wish, then, state);
         return;
     }
     if (gate_ctx_now_ms(ctx) - read_at >= max_age_ms) {
         /* Whether it begins or not: there is a record to go on with. */
-        (void)begin_refresh(ctx, portal->refresher, user_id, identifier, NULL);
+        (void)begin_refresh(ctx, portal->refresher, &wish, NULL);
     }
     then(ctx, GATE_OK, state);
 }
@@ -434,7 +465,8 @@ void gate_portal_accounts_need(struct gate_ctx *ctx, gate_portal *portal,
 
 void gate_portal_accounts_read(struct gate_ctx *ctx, gate_portal *portal,
                                const struct gate_user *user, gate_then_fn *then, void *state) {
-    wait_for_refresh(ctx, portal, user->id, user->identifier, then, state);
+    const struct wish wish = wish_for(user, GATE_ACCOUNT_SOURCE_PAGE);
+    wait_for_refresh(ctx, portal, &wish, then, state);
 }
 
 void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
@@ -444,6 +476,34 @@ void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
     enum gate_err err = gate_store_user_find(ctx, tx, user->id, &recorded);
     gate_store_read_end(portal->parts.store, tx);
     if (err == GATE_OK && gate_ctx_now_ms(ctx) - recorded.accounts_read_at >= max_age_ms) {
-        (void)begin_refresh(ctx, portal->refresher, user->id, user->identifier, NULL);
+        const struct wish wish = wish_for(user, GATE_ACCOUNT_SOURCE_PAGE);
+        (void)begin_refresh(ctx, portal->refresher, &wish, NULL);
     }
+}
+
+void gate_portal_accounts_recheck(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct gate_user *user) {
+    const struct wish wish = wish_for(user, GATE_ACCOUNT_SOURCE_WEBHOOK);
+    (void)begin_refresh(ctx, portal->refresher, &wish, NULL);
+}
+
+void gate_portal_catalogue_freshen(struct gate_ctx *ctx, gate_portal *portal) {
+    const struct wish wish = wish_for(NULL, GATE_ACCOUNT_SOURCE_CATALOGUE);
+    (void)begin_refresh(ctx, portal->refresher, &wish, NULL);
+}
+
+enum gate_err gate_portal_accounts_sweep(struct gate_ctx *ctx, gate_portal *portal,
+                                         const struct gate_user *user) {
+    const struct wish wish = wish_for(user, GATE_ACCOUNT_SOURCE_SWEEP);
+    return begin_refresh(ctx, portal->refresher, &wish, NULL);
+}
+
+int gate_portal_sweeps_may_start(gate_portal *portal) {
+    struct gate_refresher *refresher = portal->refresher;
+    int64_t now_ms = gate_clock_monotonic_ms(refresher->parts.clock);
+    pthread_mutex_lock(&refresher->lock);
+    bool rests = refresher->sweep_has_failed && now_ms - refresher->sweep_failed_ms < SWEEP_REST_MS;
+    int count = rests ? 0 : SWEEPS_MAX - refresher->sweeps_under_way;
+    pthread_mutex_unlock(&refresher->lock);
+    return count;
 }

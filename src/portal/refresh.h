@@ -32,6 +32,22 @@ void gate_portal_accounts_read(struct gate_ctx *ctx, gate_portal *portal,
 void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
                                   const struct gate_user *user, int64_t max_age_ms);
 
+/* Start reading the user's accounts because a webhook left open how they are. What comes too early
+ * or fails is made up for by gate_portal_tick. */
+void gate_portal_accounts_recheck(struct gate_ctx *ctx, gate_portal *portal,
+                                  const struct gate_user *user);
+
+/* The same, because nobody looked at them for long: counted apart, so that _sweeps_may_start can
+ * hold further ones back while Scalekit fails. GATE_ERR_BUSY and the last failure: not started. */
+enum gate_err gate_portal_accounts_sweep(struct gate_ctx *ctx, gate_portal *portal,
+                                         const struct gate_user *user) GATE_MUST_CHECK;
+
+/* How many sweeps may be started now; 0 for a while after one has failed. */
+int gate_portal_sweeps_may_start(gate_portal *portal);
+
+/* Start reading the catalogue unless that is under way, or failed a moment ago. */
+void gate_portal_catalogue_freshen(struct gate_ctx *ctx, gate_portal *portal);
+
 /* Has reading the user's accounts (or, with 0, the catalogue) failed in the last half minute, or is
  * it taking long? Then pages say that what they show may be old. */
 bool gate_portal_refresh_is_failing(gate_portal *portal, int64_t user_id);

@@ -8,6 +8,8 @@ struct gate_provider;   /* the sign-in provider's metadata and keys; portal/prov
 struct gate_admissions; /* how much callers ask for; portal/admission.c */
 struct gate_refresher;  /* which refreshes are under way; portal/refresh.c */
 struct gate_tool_cache; /* answers about tools; portal/tool_cache.h */
+struct gate_upkeep;     /* what is done from time to time; portal/upkeep.c */
+struct gate_webhooks;   /* webhooks under way, and how they ended; portal/webhook.c */
 struct gate_waits;      /* who waits for a change of status; portal/connector_wait.c */
 
 struct gate_portal {
@@ -23,6 +25,8 @@ struct gate_portal {
     struct gate_admissions *admissions;
     struct gate_waits *waits;
     struct gate_tool_cache *tool_cache;
+    struct gate_upkeep *upkeep;
+    struct gate_webhooks *webhooks;
 };
 
 /* Each owner's part of gate_portal_new and gate_portal_free. */
@@ -36,5 +40,9 @@ void gate_admissions_free(struct gate_admissions *admissions);
 struct gate_waits *gate_waits_new(void);
 void gate_waits_free(struct gate_waits *waits);
 size_t gate_waits_length(struct gate_waits *waits); /* callers who wait now */
+struct gate_upkeep *gate_upkeep_new(const struct gate_portal_parts *parts);
+void gate_upkeep_free(struct gate_upkeep *upkeep);
+struct gate_webhooks *gate_webhooks_new(void);
+void gate_webhooks_free(struct gate_webhooks *webhooks);
 
 #endif

@@ -1,6 +1,7 @@
 #include "store/account.h"
 
 #include "core/text.h"
+#include "store/account_news.h"
 #include "store/statement.h"
 #include "store/user.h"
 
@@ -12,6 +13,7 @@ static const char *const source_names[] = {
     [GATE_ACCOUNT_SOURCE_SWEEP] = "sweep",
     [GATE_ACCOUNT_SOURCE_CONNECT] = "connect",
     [GATE_ACCOUNT_SOURCE_DISCONNECT] = "disconnect",
+    [GATE_ACCOUNT_SOURCE_CATALOGUE] = "catalogue",
 };
 _Static_assert(sizeof source_names / sizeof source_names[0] == GATE_ACCOUNT_SOURCE_COUNT_,
                "name every source");
@@ -40,8 +42,10 @@ static struct gate_account read_account(struct gate_statement *row) {
     account.status = gate_account_status_parse(gate_column_text(row));
     account.token_expires_at = gate_column_number(row);
     account.updated_at = gate_column_number(row);
+    account.event_at = gate_column_number(row);
     account.learned_at = gate_column_number(row);
     account.learned_from = parse_source(gate_column_text(row));
+    account.asked_at = 0;
     return account;
 }
 
@@ -107,31 +111,69 @@ static enum gate_err append_event(struct gate_ctx *ctx, gate_store_tx *tx,
     return gate_statement_run(&statement);
 }
 
-/* Was this very account (not a later one on the same connection) forgotten at or after `since_ms`?
- */
-static enum gate_err check_forgotten(struct gate_ctx *ctx, gate_store_tx *tx,
-                                     const struct gate_account *account, int64_t since_ms,
-                                     bool *ret_forgotten) {
-    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_EVENT_LAST);
-    gate_bind_number(&statement, account->user_id);
-    gate_bind_text(&statement, account->connection_name);
+enum gate_err gate_account_forgotten_find(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                          const char *connection_name,
+                                          struct gate_account_forgotten *ret_forgotten) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_FIND_FORGOTTEN);
+    gate_bind_number(&statement, user_id);
+    gate_bind_text(&statement, connection_name);
     enum gate_err err = gate_statement_next(&statement);
+    if (err != GATE_OK) {
+        return err;
+    }
+    struct gate_account_forgotten forgotten;
+    forgotten.scalekit_id = gate_column_text(&statement);
+    forgotten.gone_at = gate_column_number(&statement);
+    forgotten.learned_at = gate_column_number(&statement);
+    err = gate_statement_finish(&statement);
+    if (err == GATE_OK) {
+        *ret_forgotten = forgotten;
+    }
+    return err;
+}
+
+enum gate_err gate_account_forgotten_save(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                          const char *connection_name,
+                                          const struct gate_account_forgotten *forgotten) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_MARK_FORGOTTEN);
+    gate_bind_number(&statement, user_id);
+    gate_bind_text(&statement, connection_name);
+    gate_bind_text(&statement, forgotten->scalekit_id);
+    gate_bind_number(&statement, forgotten->gone_at);
+    gate_bind_number(&statement, forgotten->learned_at);
+    return gate_statement_run(&statement);
+}
+
+/* Was a complete list that did not have the account asked for after this answer was? */
+static enum gate_err check_absent(struct gate_ctx *ctx, gate_store_tx *tx,
+                                  const struct gate_account *account, bool *ret_absent) {
+    struct gate_user user;
+    enum gate_err err = gate_store_user_find(ctx, tx, account->user_id, &user);
+    if (err == GATE_OK) {
+        *ret_absent = account->asked_at != 0 && account->asked_at < user.accounts_read_at;
+    }
+    return err == GATE_ERR_NOT_FOUND ? GATE_OK : err;
+}
+
+/* An answer to what was asked before the account was forgotten is late; when nobody asked, news of
+ * that very account are. */
+static enum gate_err check_forgotten(struct gate_ctx *ctx, gate_store_tx *tx,
+                                     const struct gate_account *account, bool *ret_forgotten) {
+    struct gate_account_forgotten forgotten;
+    enum gate_err err = gate_account_forgotten_find(ctx, tx, account->user_id,
+                                                    account->connection_name, &forgotten);
     if (err == GATE_ERR_NOT_FOUND) {
-        *ret_forgotten = false;
-        return GATE_OK;
+        return check_absent(ctx, tx, account, ret_forgotten);
     }
     if (err != GATE_OK) {
         return err;
     }
-    const char *scalekit_id = gate_column_text(&statement);
-    const char *new_status = gate_column_text(&statement);
-    int64_t at = gate_column_number(&statement);
-    err = gate_statement_finish(&statement);
-    if (err == GATE_OK) {
-        *ret_forgotten = new_status == NULL && at >= since_ms &&
-                         gate_text_equal(scalekit_id, account->scalekit_id);
+    if (account->asked_at == 0) {
+        *ret_forgotten = gate_text_equal(forgotten.scalekit_id, account->scalekit_id);
+        return GATE_OK;
     }
-    return err;
+    *ret_forgotten = forgotten.learned_at >= account->asked_at;
+    return *ret_forgotten ? GATE_OK : check_absent(ctx, tx, account, ret_forgotten);
 }
 
 static enum gate_err write_account(struct gate_ctx *ctx, gate_store_tx *tx,
@@ -144,16 +186,22 @@ static enum gate_err write_account(struct gate_ctx *ctx, gate_store_tx *tx,
     gate_bind_text(&statement, gate_account_status_name(account->status));
     gate_bind_time(&statement, account->token_expires_at);
     gate_bind_time(&statement, account->updated_at);
+    gate_bind_time(&statement, account->event_at);
     gate_bind_number(&statement, now_ms);
     gate_bind_text(&statement, gate_account_source_name(account->learned_from));
     return gate_statement_run(&statement);
 }
 
-/* Save by the rule. `forgotten_since_ms` bounds which forgetting still stands against the news. */
-static enum gate_err save_by_rule(struct gate_ctx *ctx, gate_store_tx *tx,
-                                  const struct gate_account *account,
-                                  enum gate_account_save_rule rule, int64_t forgotten_since_ms,
-                                  int64_t now_ms, bool *ret_changed) {
+static bool is_older(const struct gate_account *account, const struct gate_account *recorded) {
+    bool knew_the_event = account->asked_at > recorded->learned_at;
+    return account->updated_at < recorded->updated_at ||
+           (account->updated_at < recorded->event_at && !knew_the_event);
+}
+
+enum gate_err gate_store_account_save(struct gate_ctx *ctx, gate_store_tx *tx,
+                                      const struct gate_account *account,
+                                      enum gate_account_save_rule rule, int64_t now_ms,
+                                      bool *ret_changed) {
     struct gate_account recorded = {0};
     bool stale = false;
     enum gate_err err =
@@ -163,10 +211,10 @@ static enum gate_err save_by_rule(struct gate_ctx *ctx, gate_store_tx *tx,
         return err;
     }
     if (is_new && rule == GATE_ACCOUNT_SAVE_NEWER) {
-        err = check_forgotten(ctx, tx, account, forgotten_since_ms, &stale);
+        err = check_forgotten(ctx, tx, account, &stale);
     } else {
         err = GATE_OK;
-        stale = rule == GATE_ACCOUNT_SAVE_NEWER && account->updated_at < recorded.updated_at;
+        stale = rule == GATE_ACCOUNT_SAVE_NEWER && is_older(account, &recorded);
     }
     bool changed = is_new || recorded.status != account->status;
     if (err == GATE_OK && !stale) {
@@ -190,13 +238,6 @@ static enum gate_err save_by_rule(struct gate_ctx *ctx, gate_store_tx *tx,
     return err;
 }
 
-enum gate_err gate_store_account_save(struct gate_ctx *ctx, gate_store_tx *tx,
-                                      const struct gate_account *account,
-                                      enum gate_account_save_rule rule, int64_t now_ms,
-                                      bool *ret_changed) {
-    return save_by_rule(ctx, tx, account, rule, 0, now_ms, ret_changed);
-}
-
 static enum gate_err forget_recorded(struct gate_ctx *ctx, gate_store_tx *tx,
                                      const struct gate_account *account,
                                      enum gate_account_source source, int64_t now_ms) {
@@ -204,6 +245,12 @@ static enum gate_err forget_recorded(struct gate_ctx *ctx, gate_store_tx *tx,
     gate_bind_number(&statement, account->user_id);
     gate_bind_text(&statement, account->connection_name);
     enum gate_err err = gate_statement_run(&statement);
+    if (err == GATE_OK) {
+        const struct gate_account_forgotten forgotten = {account->scalekit_id,
+                                                         gate_account_told_at(account), now_ms};
+        err = gate_account_forgotten_save(ctx, tx, account->user_id, account->connection_name,
+                                          &forgotten);
+    }
     if (err != GATE_OK) {
         return err;
     }
@@ -263,6 +310,22 @@ static enum gate_err forget_absent(struct gate_ctx *ctx, gate_store_tx *tx, int6
     return err;
 }
 
+enum gate_err gate_store_account_want_recheck(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t user_id, int64_t now_ms) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_WANT_RECHECK);
+    gate_bind_number(&statement, user_id);
+    gate_bind_number(&statement, now_ms);
+    return gate_statement_run(&statement);
+}
+
+static enum gate_err end_recheck(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
+                                 int64_t asked_at) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_END_RECHECK);
+    gate_bind_number(&statement, user_id);
+    gate_bind_number(&statement, asked_at);
+    return gate_statement_run(&statement);
+}
+
 enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
                                            const struct gate_account_reading *reading,
                                            int64_t now_ms, size_t *ret_changed) {
@@ -272,13 +335,16 @@ enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *
         struct gate_account account = reading->accounts[i];
         account.user_id = user_id;
         account.learned_from = reading->learned_from;
+        account.asked_at = reading->asked_at;
         bool changed = false;
-        err = save_by_rule(ctx, tx, &account, GATE_ACCOUNT_SAVE_NEWER, reading->asked_at, now_ms,
-                           &changed);
+        err = gate_store_account_save(ctx, tx, &account, GATE_ACCOUNT_SAVE_NEWER, now_ms, &changed);
         changes += changed;
     }
     if (err == GATE_OK) {
-        err = gate_store_user_save_accounts_read_at(ctx, tx, user_id, now_ms);
+        err = gate_store_user_move_accounts_read_at(ctx, tx, user_id, reading->asked_at);
+    }
+    if (err == GATE_OK) {
+        err = end_recheck(ctx, tx, user_id, reading->asked_at);
     }
     if (err == GATE_OK && ret_changed != NULL) {
         *ret_changed = changes;

@@ -19,6 +19,7 @@ enum gate_account_source {
     GATE_ACCOUNT_SOURCE_SWEEP,
     GATE_ACCOUNT_SOURCE_CONNECT,
     GATE_ACCOUNT_SOURCE_DISCONNECT,
+    GATE_ACCOUNT_SOURCE_CATALOGUE,
     GATE_ACCOUNT_SOURCE_COUNT_,
 };
 
@@ -31,9 +32,14 @@ struct gate_account {
     enum gate_account_status status;
     int64_t token_expires_at;
     int64_t updated_at; /* Scalekit's own; 0: it did not say */
+    int64_t event_at;   /* by Scalekit's clock, of the newest event that told of it; 0: none */
     int64_t learned_at; /* ours */
     enum gate_account_source learned_from;
+    int64_t asked_at; /* not kept: when Scalekit was asked, if this is its answer; 0: not known */
 };
+
+/* In place of a status: the account is there, but its connection is not offered. */
+#define GATE_ACCOUNT_EVENT_NOT_OFFERED "NOT_OFFERED"
 
 /* One change of status, the oldest ones included. */
 struct gate_account_event {
@@ -54,7 +60,9 @@ struct gate_account_reading {
 };
 
 enum gate_account_save_rule {
-    GATE_ACCOUNT_SAVE_NEWER,  /* an older `updated_at` than the recorded one is passed over */
+    GATE_ACCOUNT_SAVE_NEWER,  /* an older `updated_at` than the recorded one is passed over, and so
+                               * is  one older than the recorded event, unless it was asked for after
+                               * that event was learned of */
     GATE_ACCOUNT_SAVE_ALWAYS, /* this is known to be so now; `updated_at` 0 keeps the recorded one
                                */
 };
@@ -64,9 +72,9 @@ const char *gate_account_source_name(enum gate_account_source source);
 
 /* Record what was learned at `now_ms` about (user_id, connection_name); `id` and `learned_at` are
  * not read. A newer `updated_at` wins, an equal one too; NULL texts and a 0 token_expires_at
- * overwrite. An account that was forgotten stays so: late news of the same scalekit_id are passed
- * over. A change of status appends an event. `ret_changed` (may be NULL) says whether the status is
- * another than before. */
+ * overwrite; an event_at of 0 does not. An account that was forgotten stays so: late news of the
+ * same scalekit_id are passed over. A change of status appends an event. `ret_changed` (may be
+ * NULL) says whether the status is another than before. */
 enum gate_err gate_store_account_save(struct gate_ctx *ctx, gate_store_tx *tx,
                                       const struct gate_account *account,
                                       enum gate_account_save_rule rule, int64_t now_ms,
@@ -89,11 +97,17 @@ enum gate_err gate_store_account_forget(struct gate_ctx *ctx, gate_store_tx *tx,
                                         bool *ret_changed) GATE_MUST_CHECK;
 
 /* Make the record agree with a complete list: save every element (the newer wins), forget what is
- * absent unless it was learned after `asked_at`, and set the person's accounts_read_at to `now_ms`.
+ * absent unless it was learned after `asked_at`, and set the person's accounts_read_at to
+ * when it was asked for.
  * `ret_changed` (may be NULL) counts the changes of status. */
 enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
                                            const struct gate_account_reading *reading,
                                            int64_t now_ms, size_t *ret_changed) GATE_MUST_CHECK;
+
+/* Have the person's accounts read again soon, because it is not clear how they are. Holds until a
+ * reading that was asked for later is reconciled. */
+enum gate_err gate_store_account_want_recheck(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t user_id, int64_t now_ms) GATE_MUST_CHECK;
 
 /* List up to `max` events of a person on one connection, newest first. */
 enum gate_err gate_store_account_event_list(struct gate_ctx *ctx, gate_store_tx *tx,

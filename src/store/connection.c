@@ -1,5 +1,6 @@
 #include "store/connection.h"
 
+#include "store/account.h"
 #include "store/statement.h"
 
 static enum gate_err run_with_time(struct gate_ctx *ctx, gate_store_tx *tx, enum gate_sql name,
@@ -23,12 +24,33 @@ static enum gate_err save_one(struct gate_ctx *ctx, gate_store_tx *tx,
     return gate_statement_run(&statement);
 }
 
+static enum gate_err note_offered(struct gate_ctx *ctx, gate_store_tx *tx) {
+    struct gate_statement statement =
+        gate_statement_open(ctx, tx, GATE_SQL_CONNECTION_NOTE_OFFERED);
+    return gate_statement_run(&statement);
+}
+
+static enum gate_err record_changes(struct gate_ctx *ctx, gate_store_tx *tx, int64_t now_ms) {
+    struct gate_statement statement =
+        gate_statement_open(ctx, tx, GATE_SQL_CONNECTION_RECORD_CHANGES);
+    gate_bind_number(&statement, now_ms);
+    gate_bind_text(&statement, GATE_ACCOUNT_EVENT_NOT_OFFERED);
+    gate_bind_text(&statement, gate_account_source_name(GATE_ACCOUNT_SOURCE_CATALOGUE));
+    return gate_statement_run(&statement);
+}
+
 enum gate_err gate_store_connection_catalogue_replace(struct gate_ctx *ctx, gate_store_tx *tx,
                                                       const struct gate_connection *connections,
                                                       size_t count, int64_t now_ms) {
-    enum gate_err err = run_with_time(ctx, tx, GATE_SQL_CONNECTION_MARK_GONE, now_ms);
+    enum gate_err err = note_offered(ctx, tx);
+    if (err == GATE_OK) {
+        err = run_with_time(ctx, tx, GATE_SQL_CONNECTION_MARK_GONE, now_ms);
+    }
     for (size_t i = 0; i < count && err == GATE_OK; i++) {
         err = save_one(ctx, tx, &connections[i], now_ms);
+    }
+    if (err == GATE_OK) {
+        err = record_changes(ctx, tx, now_ms);
     }
     if (err != GATE_OK) {
         return err;
@@ -84,9 +106,9 @@ enum gate_err gate_store_connection_list(struct gate_ctx *ctx, gate_store_tx *tx
     return GATE_OK;
 }
 
-enum gate_err gate_store_connection_find(struct gate_ctx *ctx, gate_store_tx *tx, const char *name,
-                                         struct gate_connection *ret_connection) {
-    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_CONNECTION_FIND);
+static enum gate_err find_by(struct gate_ctx *ctx, gate_store_tx *tx, enum gate_sql sql,
+                             const char *name, struct gate_connection *ret_connection) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, sql);
     gate_bind_text(&statement, name);
     enum gate_err err = gate_statement_next(&statement);
     if (err != GATE_OK) {
@@ -98,4 +120,15 @@ enum gate_err gate_store_connection_find(struct gate_ctx *ctx, gate_store_tx *tx
         *ret_connection = connection;
     }
     return err;
+}
+
+enum gate_err gate_store_connection_find(struct gate_ctx *ctx, gate_store_tx *tx, const char *name,
+                                         struct gate_connection *ret_connection) {
+    return find_by(ctx, tx, GATE_SQL_CONNECTION_FIND, name, ret_connection);
+}
+
+enum gate_err gate_store_connection_find_former(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                const char *name,
+                                                struct gate_connection *ret_connection) {
+    return find_by(ctx, tx, GATE_SQL_CONNECTION_FIND_FORMER, name, ret_connection);
 }

@@ -19,7 +19,9 @@ struct gate_connection {
 };
 
 /* Replace the catalogue by a complete reading of it. Connections that are missing from it are kept
- * for the sake of history, but no longer listed or found. `read_at` of the elements is not read. */
+ * for the sake of history, but no longer listed or found. Where that, or the switch `enabled`,
+ * changes whether a connection is offered, an event is appended for each account on it. `read_at`
+ * of the elements is not read. */
 enum gate_err gate_store_connection_catalogue_replace(struct gate_ctx *ctx, gate_store_tx *tx,
                                                       const struct gate_connection *connections,
                                                       size_t count, int64_t now_ms) GATE_MUST_CHECK;
@@ -36,5 +38,10 @@ enum gate_err gate_store_connection_list(struct gate_ctx *ctx, gate_store_tx *tx
 /* Find a connection that the catalogue has, enabled or not (look at `enabled`). */
 enum gate_err gate_store_connection_find(struct gate_ctx *ctx, gate_store_tx *tx, const char *name,
                                          struct gate_connection *ret_connection) GATE_MUST_CHECK;
+
+/* The same, also when the catalogue does not have it any more; it is not enabled then. */
+enum gate_err
+gate_store_connection_find_former(struct gate_ctx *ctx, gate_store_tx *tx, const char *name,
+                                  struct gate_connection *ret_connection) GATE_MUST_CHECK;
 
 #endif

@@ -113,17 +113,14 @@ enum gate_err gate_store_user_find_by_identifier(struct gate_ctx *ctx, gate_stor
     return read_one(&statement, ret_user);
 }
 
-enum gate_err gate_store_user_list(struct gate_ctx *ctx, gate_store_tx *tx, int64_t after_id,
-                                   size_t max, struct gate_user **ret_users, size_t *ret_count) {
-    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_LIST);
-    gate_bind_number(&statement, after_id);
-    gate_bind_number(&statement, (int64_t)max);
+static enum gate_err read_all(struct gate_statement *statement, struct gate_user **ret_users,
+                              size_t *ret_count) {
     struct gate_user *users = NULL;
     size_t count = 0;
     enum gate_err err;
-    while ((err = gate_statement_next(&statement)) == GATE_OK) {
-        users = gate_rows_grow(ctx->arena, users, count, sizeof *users);
-        users[count++] = gate_user_read(&statement);
+    while ((err = gate_statement_next(statement)) == GATE_OK) {
+        users = gate_rows_grow(statement->ctx->arena, users, count, sizeof *users);
+        users[count++] = gate_user_read(statement);
     }
     if (err != GATE_ERR_NOT_FOUND) {
         return err;
@@ -131,6 +128,35 @@ enum gate_err gate_store_user_list(struct gate_ctx *ctx, gate_store_tx *tx, int6
     *ret_users = users;
     *ret_count = count;
     return GATE_OK;
+}
+
+enum gate_err gate_store_user_list(struct gate_ctx *ctx, gate_store_tx *tx, int64_t after_id,
+                                   size_t max, struct gate_user **ret_users, size_t *ret_count) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_LIST);
+    gate_bind_number(&statement, after_id);
+    gate_bind_number(&statement, (int64_t)max);
+    return read_all(&statement, ret_users, ret_count);
+}
+
+enum gate_err gate_store_user_stale_list(struct gate_ctx *ctx, gate_store_tx *tx,
+                                         int64_t after_read_at_ms, int64_t after_id,
+                                         int64_t read_until_ms, size_t max,
+                                         struct gate_user **ret_users, size_t *ret_count) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_LIST_STALE);
+    gate_bind_number(&statement, after_read_at_ms);
+    gate_bind_number(&statement, after_id);
+    gate_bind_number(&statement, read_until_ms);
+    gate_bind_number(&statement, (int64_t)max);
+    return read_all(&statement, ret_users, ret_count);
+}
+
+enum gate_err gate_store_user_recheck_list(struct gate_ctx *ctx, gate_store_tx *tx,
+                                           int64_t after_id, size_t max,
+                                           struct gate_user **ret_users, size_t *ret_count) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_LIST_RECHECK);
+    gate_bind_number(&statement, after_id);
+    gate_bind_number(&statement, (int64_t)max);
+    return read_all(&statement, ret_users, ret_count);
 }
 
 static enum gate_err set_time(struct gate_ctx *ctx, gate_store_tx *tx, enum gate_sql name,
@@ -238,4 +264,9 @@ enum gate_err gate_store_user_delete(struct gate_ctx *ctx, gate_store_tx *tx, in
     struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_USER_DELETE);
     gate_bind_number(&statement, id);
     return gate_statement_run(&statement);
+}
+
+enum gate_err gate_store_user_move_accounts_read_at(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                    int64_t id, int64_t at_ms) {
+    return set_time(ctx, tx, GATE_SQL_USER_MOVE_ACCOUNTS_READ_AT, id, at_ms);
 }

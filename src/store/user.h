@@ -22,7 +22,7 @@ struct gate_user {
     const char *organization;
     int64_t created_at;
     int64_t last_seen_at;
-    int64_t accounts_read_at; /* when the connected accounts were last read as a whole */
+    int64_t accounts_read_at; /* as of when the connected accounts were last read as a whole */
     int64_t suspended_at;     /* since when the operator keeps the person out; 0: not */
 };
 
@@ -62,9 +62,29 @@ enum gate_err gate_store_user_list(struct gate_ctx *ctx, gate_store_tx *tx, int6
                                    size_t max, struct gate_user **ret_users,
                                    size_t *ret_count) GATE_MUST_CHECK;
 
+/* List up to `max` persons whose accounts were last read at `read_until_ms` or before, the longest
+ * ago first, from the one after (after_read_at_ms, after_id) in that order. Those who were never
+ * read are not among them. */
+enum gate_err gate_store_user_stale_list(struct gate_ctx *ctx, gate_store_tx *tx,
+                                         int64_t after_read_at_ms, int64_t after_id,
+                                         int64_t read_until_ms, size_t max,
+                                         struct gate_user **ret_users,
+                                         size_t *ret_count) GATE_MUST_CHECK;
+
+/* List up to `max` persons with an id beyond `after_id` whose accounts are wanted to be read again
+ * (gate_store_account_want_recheck). */
+enum gate_err gate_store_user_recheck_list(struct gate_ctx *ctx, gate_store_tx *tx,
+                                           int64_t after_id, size_t max,
+                                           struct gate_user **ret_users,
+                                           size_t *ret_count) GATE_MUST_CHECK;
+
 /* Note that the person was here. Never moves back; a person who is gone is no error. */
 enum gate_err gate_store_user_touch(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
                                     int64_t now_ms) GATE_MUST_CHECK;
+
+/* Note that the person's connected accounts were read as they were at `at_ms`; never moves back. */
+enum gate_err gate_store_user_move_accounts_read_at(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                    int64_t id, int64_t at_ms) GATE_MUST_CHECK;
 
 /* Note when the person's connected accounts were last read from Scalekit; 0 makes them be read
  * again. */

@@ -60,7 +60,8 @@ enum gate_err gate_checks_take_input(struct gate_request *request) {
     bool is_json = (route->flags & (GATE_ROUTE_JSON | GATE_ROUTE_FORM)) == GATE_ROUTE_JSON;
     err = gate_fields_check(request->ctx, &request->query,
                             is_post && !is_json ? NULL : route->fields);
-    if (err != GATE_OK || !is_post || route->max_body_bytes == 0) {
+    bool is_raw = (route->flags & GATE_ROUTE_SIGNED) != 0;
+    if (err != GATE_OK || !is_post || route->max_body_bytes == 0 || is_raw) {
         return err;
     }
     if (is_json) {
@@ -92,6 +93,9 @@ static enum gate_err find_by_token(struct gate_request *request, const char *hea
 }
 
 enum gate_err gate_checks_find_caller(struct gate_request *request) {
+    if ((request->route->flags & GATE_ROUTE_SIGNED) != 0) {
+        return GATE_OK;
+    }
     gate_fields_parse_cookies(request->ctx->arena, gate_request_header(request, "HTTP_COOKIE"),
                               &request->cookies);
     const char *header = gate_request_header(request, "HTTP_AUTHORIZATION");

@@ -29,6 +29,8 @@ enum gate_route_flag {
                                   names, and refuses it (the caller has no user then): what is run
                                   here leaves a trail, and so does what was not */
     GATE_ROUTE_GRPC = 1 << 9,  /* one gRPC message in, one out; failures are a gRPC status */
+    GATE_ROUTE_SIGNED = 1 << 13, /* the body proves who sent it: the handler gets it raw, and no
+                                   cookie or token is looked at */
 };
 
 enum gate_field_kind {

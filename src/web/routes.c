@@ -213,6 +213,8 @@ const struct gate_route gate_routes[] = {
      gate_grpc_disconnect_account_handle, GRPC, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
     {"POST", "/scalekit.v1.connected_accounts.ConnectedAccountService/DeleteConnectedAccount",
      gate_grpc_delete_account_handle, GRPC, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
+    {"POST", "/webhooks/scalekit", gate_api_webhook_scalekit_handle,
+     GATE_ROUTE_JSON | GATE_ROUTE_SIGNED, GATE_WEBHOOK_BODY_MAX_BYTES, NULL},
 
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},

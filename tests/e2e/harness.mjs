@@ -1,6 +1,6 @@
 // Starts the real thing for a test: nginx, gatehouse and the simulator, each on ports and in a folder of their own.
 //
-// startStack({ env, simArgs, withSim, withGatehouse }) → { url, secureUrl, sim, run, programs, ctl(), token(), sql(), requests(), stop() … }
+// startStack({ env, simArgs, withSim, withGatehouse, webhooks }) → { url, secureUrl, sim, run, programs, ctl(), token(), sql(), requests(), stop() … }
 // The programs come from $GATE_BUILD (the build folder; tests/run sets it).
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -139,7 +139,8 @@ export function sendRaw(url, bytes, { end = false, timeoutMs = 20000 } = {}) {
     });
 }
 
-export async function startStack({ env = {}, simArgs = [], withSim = true, withGatehouse = true, connections = 0 } = {}) {
+// `webhooks`: the simulator sends its events to the portal, signed with stack.webhookSecret.
+export async function startStack({ env = {}, simArgs = [], withSim = true, withGatehouse = true, connections = 0, webhooks = false } = {}) {
     const run = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-e2e-'));
     const port = await freePort();
     const tlsPort = await freePort();
@@ -154,7 +155,11 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
     };
     const scalekitSecret = secretFile('scalekit-secret');
     const oidcSecret = secretFile('oidc-secret');
+    const webhookSecret = `whsec_${randomBytes(32).toString('base64')}`;
+    const webhookFile = path.join(run, 'webhook-secret');
+    if (webhooks) writeFileSync(webhookFile, webhookSecret, { mode: 0o600 });
     const settings = {
+        ...(webhooks ? { SCALEKIT_WEBHOOK_SECRET_FILE: webhookFile } : {}),
         GATEHOUSE_PUBLIC_URL: url,
         GATEHOUSE_SOCKET: path.join(run, 'fcgi.sock'),
         GATEHOUSE_DATABASE: path.join(run, 'gatehouse.db'),
@@ -181,7 +186,8 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
             '--port', String(simPort), '--client-id', 'skc_test', '--client-secret-file', scalekitSecret,
             '--oidc-client-id', 'portal', '--oidc-client-secret-file', oidcSecret,
             '--redirect-uri', `${url}/signin/callback`, '--control',
-            ...(connections ? ['--connections', String(connections)] : []), ...simArgs,
+            ...(connections ? ['--connections', String(connections)] : []),
+            ...(webhooks ? ['--webhook-url', `${url}/webhooks/scalekit`, '--webhook-secret-file', webhookFile] : []), ...simArgs,
         ], clean);
         await until('the simulator answering', async () => programs.sim.exit || (await fetch(`${simUrl}/.well-known/openid-configuration`)).ok);
     };
@@ -192,7 +198,7 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
     };
     const stack = {
         url, secureUrl: `https://127.0.0.1:${tlsPort}`, certificate: path.join(run, 'tls.crt'), run, settings, programs, startSim, startGatehouse, environment: clean, bin,
-        sim: simUrl,
+        sim: simUrl, webhookSecret,
         ctl(...args) {
             return execFileSync(bin('gatehousectl'), args, { env: clean, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
         },

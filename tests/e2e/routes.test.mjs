@@ -94,6 +94,7 @@ const table = [
     ['POST', `${ACCOUNTS}GetMagicLinkForConnectedAccount`, { grpc: slackFrame }, forGrpc(message)],
     ['POST', `${ACCOUNTS}DisconnectConnectedAccount`, { grpc: frame(0x0a, 4, ...Buffer.from('ca_x')) }, forGrpc(noMessage)],
     ['POST', `${ACCOUNTS}DeleteConnectedAccount`, { grpc: frame(0x1a, 7, ...Buffer.from('nothing')) }, forGrpc(noMessage)],
+    ['POST', '/webhooks/scalekit', { json: {} }, forEverybody(problem(401))],
     ['GET', '/healthz', {}, forEverybody(json)],
     ['GET', '/readyz', {}, forEverybody(json)],
     ['GET', '/metrics', {}, forEverybody(problem(404))], // through the public door
@@ -111,7 +112,7 @@ describe('every route × every caller', () => {
     let stack;
     const tokens = {};
     before(async () => {
-        stack = await startStack();
+        stack = await startStack({ webhooks: true });
         await stack.simPost('/sim/accounts', { connector: 'slack', identifier: ADA, status: 'EXPIRED' });
         const ada = new Browser();
         await ada.signIn(stack);

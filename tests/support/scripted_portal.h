@@ -10,6 +10,7 @@
 
 #include "support/cases.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ struct scripted_portal {
     struct gate_test_clock clock;
     gate_runqueue *runqueue;
     gate_secret *secret;
+    gate_secret *webhook_key;
+    const gate_secret *webhook_keys[2];
     struct gate_config config;
     gate_test_server *server;
     gate_store *store;
@@ -217,12 +220,15 @@ static inline const char *database_path(struct scripted_portal *p, const char *s
 static inline void fill_config(struct scripted_portal *p, const char *public_url) {
     const char *url = gate_test_server_url(p->server);
     p->secret = gate_secret_new("0123456789abcdef0123456789abcdef", 32);
+    p->webhook_key = gate_secret_new("fedcba9876543210fedcba9876543210", 32);
+    p->webhook_keys[0] = p->webhook_key;
     p->config = (struct gate_config){
         .public_url = public_url,
         .public_is_https = gate_text_starts_with(public_url, "https:"),
         .scalekit_url = url,
         .scalekit_client_id = "skc_1",
         .scalekit_client_secret = p->secret,
+        .scalekit_webhook_keys = p->webhook_keys,
         .catalogue_max_age_ms = HOUR_MS,
         .account_max_age_ms = HOUR_MS,
         .oidc_issuer = url,
@@ -274,7 +280,24 @@ static inline void open_net(struct scripted_portal *p, int in_flight_max) {
     });
 }
 
+/* Let what goes on behind an answer end, unless it waits for something that a test withholds. */
+static inline void finish_background(struct scripted_portal *p) {
+    for (int looks = 0; looks < 100; looks++) {
+        bool has_run = false;
+        while (gate_runqueue_run_one(p->runqueue)) {
+            has_run = true;
+        }
+        if (!has_run && gate_net_in_flight(p->net) == 0) {
+            return;
+        }
+        struct pollfd steps = {.fd = gate_runqueue_fd(p->runqueue), .events = POLLIN};
+        poll(&steps, 1, has_run ? 0 : 10);
+        gate_runqueue_settle(p->runqueue);
+    }
+}
+
 static inline void close_net(struct scripted_portal *p) {
+    finish_background(p);
     gate_net_free(p->net);
     while (gate_runqueue_run_one(p->runqueue)) {
     }
@@ -321,6 +344,7 @@ static inline void scripted_portal_close(struct scripted_portal *p) {
     gate_test_server_free(p->server); /* it may still be reading a scripted text */
     gate_ctx_free(p->ctx);
     gate_secret_free(p->secret);
+    gate_secret_free(p->webhook_key);
     gate_runqueue_free(p->runqueue);
     pthread_mutex_destroy(&p->lock);
 }

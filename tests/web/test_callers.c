@@ -94,6 +94,7 @@ static const struct row rows[] = {
     {"POST", ACCOUNTS "GetMagicLinkForConnectedAccount", GRPC, GMAIL_MESSAGE, {16, 7, 7, 0, 3, 0}},
     {"POST", ACCOUNTS "DisconnectConnectedAccount", GRPC, ID_MESSAGE, {16, 7, 7, 7, 3, 7}},
     {"POST", ACCOUNTS "DeleteConnectedAccount", GRPC, GMAIL_MESSAGE, {16, 7, 7, 7, 3, 7}},
+    {"POST", "/webhooks/scalekit", JSON, "{}", {401, 401, 401, 401, 401, 401}},
     {"GET", "/healthz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/readyz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/metrics", NULL, NULL, {404, 404, 404, 404, 404, 404}},

@@ -45,6 +45,8 @@ void gate_api_execute_tool_handle(struct gate_request *request);
 
 /* POST /signin/backchannel-logout: the sign-in provider ends sessions. */
 void gate_api_backchannel_logout_handle(struct gate_request *request);
+/* POST /webhooks/scalekit: one signed event of Scalekit's; answered once it is durable. */
+void gate_api_webhook_scalekit_handle(struct gate_request *request);
 
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */
 void gate_api_health_handle(struct gate_request *request);

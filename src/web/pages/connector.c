@@ -86,6 +86,12 @@ static const char *describe_event(const struct gate_account_event *event) {
     if (event->new_status == NULL) {
         return by_person ? "You removed it" : "It was removed";
     }
+    if (gate_text_equal(event->new_status, GATE_ACCOUNT_EVENT_NOT_OFFERED)) {
+        return "It is not offered here any more";
+    }
+    if (gate_text_equal(event->old_status, GATE_ACCOUNT_EVENT_NOT_OFFERED)) {
+        return "It is offered here again";
+    }
     switch (gate_account_status_parse(event->new_status)) {
     case GATE_ACCOUNT_ACTIVE:
         return describe_connecting(event);

@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { ScalekitClient } from '@scalekit-sdk/node';
+import { Webhook } from 'standardwebhooks';
 import { Simulator } from './simulator.mjs';
 
 const key = Buffer.from('0123456789abcdef0123456789abcdef');
@@ -65,4 +67,18 @@ test('a refused delivery is sent again under the same id', async () => {
   await sim.setAccount('gmail', 'u1', 'EXPIRED');
   await waitFor(2);
   assert.equal(deliveries[0].headers['webhook-id'], deliveries[1].headers['webhook-id']);
+});
+
+test('the official libraries accept what is signed, and nothing else', async () => {
+  deliveries.length = 0;
+  await sim.setAccount('gmail', 'u2', 'ACTIVE');
+  await waitFor(2);
+  const secret = `whsec_${key.toString('base64')}`;
+  const client = new ScalekitClient(sim.url, 'skc_simulator', 'simulator-secret');
+  for (const { headers, body } of deliveries) {
+    assert.equal(client.verifyWebhookPayload(secret, headers, body), true);
+    assert.deepEqual(new Webhook(secret).verify(body, headers), JSON.parse(body));
+    assert.throws(() => client.verifyWebhookPayload(secret, headers, `${body} `));
+    assert.throws(() => new Webhook(`whsec_${Buffer.alloc(32).toString('base64')}`).verify(body, headers));
+  }
 });

@@ -138,7 +138,7 @@ static void test_reconcile__saves_and_forgets(void **state) {
     assert_int_equal(find(c, eve).status, GATE_ACCOUNT_ACTIVE);
     struct gate_user user = {0};
     assert_int_equal(gate_store_user_find(c->ctx, c->tx, ada, &user), GATE_OK);
-    assert_int_equal(user.accounts_read_at, NOW + 12);
+    assert_int_equal(user.accounts_read_at, NOW + 10);
     assert_int_equal(reconcile(c, ada, &slack, 1, NOW + 20), 0);
 }
 

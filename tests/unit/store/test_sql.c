@@ -38,7 +38,9 @@ static const struct allowed {
     const char *statement;
     const char *step;
 } allowed[] = {
-    {"connection_mark_gone", "SCAN connection"}, /* changes every row of the catalogue */
+    {"connection_note_offered", "SCAN connection"},   /* the same as next */
+    {"connection_record_changes", "SCAN connection"}, /* the same */
+    {"connection_mark_gone", "SCAN connection"},      /* changes every row of the catalogue */
     {"tool_call_last_list",
      "SCAN connection"},                  /* the whole catalogue, of which the page shows all */
     {"tool_call_last_list", "SCAN used"}, /* the query's own rows, one per connection */
