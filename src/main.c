@@ -42,6 +42,7 @@ struct program {
     gate_runqueue *runqueue;
     gate_store *store;
     gate_net *net;
+    gate_net *stream_net;
     gate_scalekit *scalekit;
     gate_view *view;
     gate_portal *portal;
@@ -96,7 +97,9 @@ static void close_off_memory(void) {
 
 /* Raise the descriptor limit as far as the settings need; how many connections may then be open. */
 static int allow_connections(const struct gate_config *config) {
-    const rlim_t others = DESCRIPTORS_FOR_OURSELVES + 2 * (rlim_t)config->upstream_connections_max;
+    const rlim_t upstream =
+        (rlim_t)config->upstream_connections_max + (rlim_t)config->proxy_in_flight_max;
+    const rlim_t others = DESCRIPTORS_FOR_OURSELVES + 2 * upstream;
     rlim_t connections = (rlim_t)config->in_flight_max + CONNECTIONS_BEYOND_IN_FLIGHT;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -137,7 +140,7 @@ static void block_signals(void) {
 
 static enum gate_err open_store_and_net(struct program *program, struct gate_error *error) {
     const struct gate_config *config = program->config;
-    const enum gate_err err =
+    enum gate_err err =
         gate_store_open(&(struct gate_store_options){.path = config->database_path,
                                                      .readers_max = (unsigned)config->workers,
                                                      .clock = &gate_clock_system,
@@ -146,12 +149,21 @@ static enum gate_err open_store_and_net(struct program *program, struct gate_err
     if (err != GATE_OK) {
         return err;
     }
-    return gate_net_new(
-        &(struct gate_net_options){.connections_max = config->upstream_connections_max,
-                                   .in_flight_max = config->in_flight_max,
-                                   .ca_file = config->upstream_ca_file,
-                                   .clock = &gate_clock_system},
-        error, &program->net);
+    struct gate_net_options options = {
+        .connections_max = config->upstream_connections_max,
+        .in_flight_max = config->in_flight_max,
+        .ca_file = config->upstream_ca_file,
+        .clock = &gate_clock_system,
+    };
+    err = gate_net_new(&options, error, &program->net);
+    if (err != GATE_OK) {
+        return err;
+    }
+    /* Bodies that pass through may be large and last: their connections, and the thread that moves
+     * their bytes, are none that anything else waits for. */
+    options.connections_max = config->proxy_in_flight_max;
+    options.in_flight_max = config->proxy_in_flight_max;
+    return gate_net_new(&options, error, &program->stream_net);
 }
 
 static enum gate_err make_product(struct program *program, struct gate_error *error) {
@@ -165,6 +177,7 @@ static enum gate_err make_product(struct program *program, struct gate_error *er
                                         .client_id = config->scalekit_client_id,
                                         .client_secret = config->scalekit_client_secret,
                                         .net = program->net,
+                                        .stream_net = program->stream_net,
                                         .clock = &gate_clock_system,
                                         .runqueue = program->runqueue});
     program->portal = gate_portal_new(&(struct gate_portal_parts){.config = config,
@@ -228,6 +241,7 @@ static void tear_down(struct program *program) {
     gate_fcgi_listener_close(&program->listener);
     gate_web_free(program->web);
     gate_portal_free(program->portal);
+    gate_net_free(program->stream_net);
     gate_net_free(program->net);
     while (program->runqueue != NULL && gate_runqueue_run_one(program->runqueue)) {
     } /* limits to waits for Scalekit's token may be left */

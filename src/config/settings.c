@@ -96,6 +96,14 @@ const struct gate_setting gate_settings[] = {
      FIELD(token_new_users_per_hour),
      .help = "Users whom one service token may name per hour and who were never seen before; an "
              "hour's worth may come at once; beyond it the answer is 429; 0 for no limit."},
+    {.name = "GATEHOUSE_PROXY_IN_FLIGHT_MAX",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "256",
+     .min = 1,
+     .max = 4096,
+     FIELD(proxy_in_flight_max),
+     .help = "Proxied REST calls that may be under way at a time; each has a connection of its own "
+             "to Scalekit; beyond it the answer is 503 at once."},
     {.name = "GATEHOUSE_KEEP_CONNECTIONS",
      .kind = GATE_SETTING_SWITCH,
      .fallback = "yes",

@@ -34,6 +34,7 @@ struct gate_config {
     int user_calls_per_minute;    /* the same per minute */
     int token_new_users_per_hour; /* whom a token names first of all; 0: no limit */
     int token_in_flight_max;      /* calls of one service token at a time; 0: no limit */
+    int proxy_in_flight_max;      /* calls whose bodies pass through */
     bool keep_connections;
     int64_t shutdown_timeout_ms;
     int upstream_connections_max;

@@ -41,7 +41,7 @@
 #define GATE_GRPC_TOOL_MESSAGE_MAX_BYTES 2048
 
 /* Answers of ours. */
-#define GATE_RESPONSE_HEADERS_MAX 32
+#define GATE_RESPONSE_HEADERS_MAX 96 /* an app's, and ours */
 #define GATE_RESPONSE_BODY_MAX_BYTES (32L * 1024 * 1024)
 
 /* Answers from Scalekit and the sign-in provider. */

@@ -1,6 +1,7 @@
 #include "fcgi/exchange.h"
 
 #include <fastcgi.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -105,6 +106,7 @@ bool gate_fcgi_exchange_read(struct gate_fcgi_exchange *exchange, bool may_keep)
     /* Answers are written by fcgi/record.c. */
     FCGX_FreeStream(&request->out);
     FCGX_FreeStream(&request->err);
+    exchange->body_left = -1;
     return true;
 }
 
@@ -151,6 +153,63 @@ enum gate_body_state gate_fcgi_exchange_body_read(struct gate_fcgi_exchange *exc
     return is_cut ? GATE_BODY_TRUNCATED : GATE_BODY_TOO_LARGE;
 }
 
+static enum gate_err spoil(struct gate_fcgi_exchange *exchange) {
+    gate_fcgi_exchange_doom(exchange);
+    return GATE_ERR_INPUT;
+}
+
+/* The body is at its end: so must be the stream, else what follows is parsed as the next request.
+ */
+static enum gate_err close_body(struct gate_fcgi_exchange *exchange) {
+    FCGX_Request *request = &exchange->request;
+    char beyond;
+    const bool has_ended =
+        FCGX_GetStr(&beyond, 1, request->in) == 0 && FCGX_GetError(request->in) == 0;
+    FCGX_FreeStream(&request->in);
+    return has_ended ? GATE_OK : spoil(exchange);
+}
+
+enum gate_err gate_fcgi_exchange_piece_read(struct gate_fcgi_exchange *exchange, char *room,
+                                            size_t max_bytes, size_t *ret_length) {
+    FCGX_Request *request = &exchange->request;
+    if (exchange->body_left < 0) {
+        const int64_t declared = find_declared_length(request->envp);
+        exchange->body_left = declared < 0 ? 0 : declared;
+    }
+    if (exchange->body_left == 0 || request->in == NULL) {
+        return GATE_ERR_INPUT;
+    }
+    const size_t wanted =
+        exchange->body_left < (int64_t)max_bytes ? (size_t)exchange->body_left : max_bytes;
+    const int count = FCGX_GetStr(room, wanted < INT_MAX ? (int)wanted : INT_MAX, request->in);
+    if (count <= 0 || FCGX_GetError(request->in) != 0) {
+        return spoil(exchange);
+    }
+    exchange->body_left -= count;
+    if (exchange->body_left == 0 && close_body(exchange) != GATE_OK) {
+        return GATE_ERR_INPUT;
+    }
+    *ret_length = (size_t)count;
+    return GATE_OK;
+}
+
+void gate_fcgi_exchange_body_drop(struct gate_fcgi_exchange *exchange, int64_t max_bytes) {
+    FCGX_Request *request = &exchange->request;
+    char chunk[READ_CHUNK_BYTES];
+    int64_t left = max_bytes;
+    while (request->in != NULL) {
+        const int count = FCGX_GetStr(chunk, sizeof chunk, request->in);
+        left -= count;
+        if (count == (int)sizeof chunk && left >= 0) {
+            continue;
+        }
+        if (count == (int)sizeof chunk || FCGX_GetError(request->in) != 0) {
+            gate_fcgi_exchange_doom(exchange);
+        }
+        FCGX_FreeStream(&request->in);
+    }
+}
+
 /* RFC 9110: these never carry a body, nor a length. */
 static bool has_no_content(int status) {
     return status < 200 || status == 204 || status == 304;
@@ -179,6 +238,24 @@ static void write_head(struct gate_buffer *head, const struct gate_response *res
         gate_buffer_printf(head, "Content-Length: %zu\r\n", response->body.length);
     }
     gate_buffer_append_text(head, "\r\n");
+}
+
+void gate_fcgi_exchange_append(const struct gate_fcgi_exchange *exchange, struct gate_buffer *out,
+                               const struct gate_response *response, struct gate_fcgi_span body,
+                               bool is_last) {
+    struct gate_buffer head;
+    gate_buffer_init(&head, SIZE_MAX / 2);
+    if (response != NULL) {
+        write_head(&head, response, false);
+    }
+    gate_fcgi_record_append(out, exchange->request.requestId,
+                            (struct gate_fcgi_span){head.data, head.length}, body, is_last);
+    gate_buffer_done(&head);
+}
+
+void gate_fcgi_exchange_append_abort(struct gate_fcgi_exchange *exchange, struct gate_buffer *out) {
+    gate_fcgi_record_append_abort(out, exchange->request.requestId);
+    gate_fcgi_exchange_doom(exchange);
 }
 
 bool gate_fcgi_exchange_write(struct gate_fcgi_exchange *exchange,

@@ -20,10 +20,12 @@
 #include <stddef.h>
 
 #include "core/buffer.h"
+#include "fcgi/record.h"
 #include "web/web.h"
 
 struct gate_fcgi_exchange {
     FCGX_Request request;
+    int64_t body_left; /* of a body that is read in pieces; -1: its length was not looked at yet */
 };
 
 /* Prepare libfcgi: once, before any thread is started. Ignores SIGPIPE, which libfcgi would not. */
@@ -50,6 +52,25 @@ char **gate_fcgi_exchange_params(const struct gate_fcgi_exchange *exchange);
  * would be parsed as the next request. */
 enum gate_body_state gate_fcgi_exchange_body_read(struct gate_fcgi_exchange *exchange,
                                                   size_t max_bytes, struct gate_buffer *body);
+
+/* Instead: read the next piece of the body, at least a byte. GATE_ERR_INPUT: there is none, or what
+ * comes is not as long as CONTENT_LENGTH, which dooms the connection. */
+enum gate_err gate_fcgi_exchange_piece_read(struct gate_fcgi_exchange *exchange, char *room,
+                                            size_t max_bytes, size_t *ret_length) GATE_MUST_CHECK;
+
+/* Read and drop what is left of a body that is read in pieces, up to `max_bytes`, beyond which the
+ * connection is doomed. Before the answer: nginx stops sending once it has the answer's head. */
+void gate_fcgi_exchange_body_drop(struct gate_fcgi_exchange *exchange, int64_t max_bytes);
+
+/* Put the records of an answer, or of its next part, behind `out`, to be sent by
+ * gate_fcgi_record_send: the head when `response` is given, then `body`, and the end if `is_last`.
+ */
+void gate_fcgi_exchange_append(const struct gate_fcgi_exchange *exchange, struct gate_buffer *out,
+                               const struct gate_response *response, struct gate_fcgi_span body,
+                               bool is_last);
+
+/* The same for an answer that breaks off here; the connection is doomed. */
+void gate_fcgi_exchange_append_abort(struct gate_fcgi_exchange *exchange, struct gate_buffer *out);
 
 /* Write the answer whole, without its body for HEAD. False: the peer is gone; the connection is
  * doomed. */

@@ -13,9 +13,20 @@
 #include "core/text.h"
 #include "fcgi/exchange.h"
 
+/* An answer on its way to a peer that may be slow. */
+struct sending {
+    struct gate_request *request; /* NULL: nothing is on its way */
+    struct gate_buffer records;
+    size_t sent;
+    bool has_begun; /* the answer's head is in what was put here so far */
+    gate_then_fn *then;
+    void *state;
+};
+
 struct gate_fcgi_connection {
     struct gate_fcgi_exchange exchange;
     struct gate_buffer body;
+    struct sending sending;
     gate_fcgi_pool *pool;
     gate_fcgi_connection *next; /* the pool's list, under its lock */
     gate_fcgi_connection *previous;
@@ -23,6 +34,9 @@ struct gate_fcgi_connection {
      * gave it. */
     pthread_mutex_t handover;
 };
+
+/* What a socket's buffer has room for in any case. */
+enum { AT_ONCE_MAX_BYTES = 64 * 1024 };
 
 struct gate_fcgi_pool {
     struct gate_fcgi_pool_options options;
@@ -106,17 +120,21 @@ static void forget_connection(gate_fcgi_connection *connection) {
     free_connection(connection);
 }
 
-/* Give a connection to epoll. It may be with another worker before this returns. A request that
- * waits in it already is found at once, because readiness is level-triggered. */
-static void park(gate_fcgi_connection *connection, int epoll_operation) {
+/* Give a connection to epoll, for one event. It may be with another worker before this returns.
+ * Readiness is level-triggered: what is there already is found at once. */
+static bool arm(gate_fcgi_connection *connection, int epoll_operation, uint32_t events) {
     const int epoll_fd = connection->pool->options.epoll_fd;
     const int fd = gate_fcgi_exchange_fd(&connection->exchange);
-    struct epoll_event interest = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
-                                   .data.ptr = connection};
+    struct epoll_event interest = {.events = events | EPOLLONESHOT, .data.ptr = connection};
     pthread_mutex_lock(&connection->handover);
     const int rc = epoll_ctl(epoll_fd, epoll_operation, fd, &interest);
     pthread_mutex_unlock(&connection->handover);
-    if (rc != 0) {
+    return rc == 0;
+}
+
+/* Wait for the next request. */
+static void park(gate_fcgi_connection *connection, int epoll_operation) {
+    if (!arm(connection, epoll_operation, EPOLLIN | EPOLLRDHUP)) {
         gate_fcgi_exchange_close(&connection->exchange);
         forget_connection(connection);
     }
@@ -172,6 +190,8 @@ static void count_out(gate_fcgi_pool *pool) {
 static void finish_request(gate_fcgi_connection *connection) {
     gate_fcgi_pool *pool = connection->pool;
     gate_buffer_done(&connection->body);
+    gate_buffer_done(&connection->sending.records);
+    connection->sending = (struct sending){0};
     if (!atomic_load(&pool->keeps)) {
         gate_fcgi_exchange_doom(&connection->exchange);
     }
@@ -183,17 +203,115 @@ static void finish_request(gate_fcgi_connection *connection) {
     count_out(pool);
 }
 
-/* web/ has an answer. On whatever worker that came about. */
-static void respond(struct gate_request *request) {
-    gate_fcgi_connection *connection = request->front;
-    const bool is_head = gate_text_equal(request->method, "HEAD");
-    if (!gate_fcgi_exchange_write(&connection->exchange, &request->response, is_head)) {
-        gate_log_write(GATE_LOG_DEBUG, "peer_gone",
-                       GATE_LOG_TEXT("request_id", request->ctx->request_id));
+static void log_peer_gone(const struct gate_request *request) {
+    gate_log_write(GATE_LOG_DEBUG, "peer_gone",
+                   GATE_LOG_TEXT("request_id", request->ctx->request_id));
+}
+
+/* ---- answers in parts, or too large for what the kernel takes at once ---- */
+
+/* Until the peer has it all, is gone, or is to be waited for, which no thread does. */
+static void go_on_sending(gate_fcgi_connection *connection) {
+    struct sending *sending = &connection->sending;
+    struct gate_request *request = sending->request;
+    const int fd = gate_fcgi_exchange_fd(&connection->exchange);
+    const enum gate_fcgi_sent result = gate_fcgi_record_send(fd, &sending->records, &sending->sent);
+    if (result == GATE_FCGI_BLOCKED && arm(connection, EPOLL_CTL_MOD, EPOLLOUT)) {
+        return;
     }
+    sending->records.length = 0;
+    sending->sent = 0;
+    sending->request = NULL;
+    if (result == GATE_FCGI_SENT) {
+        sending->then(request->ctx, GATE_OK, sending->state);
+        return;
+    }
+    log_peer_gone(request);
+    gate_fcgi_exchange_doom(&connection->exchange);
+    sending->then(request->ctx, gate_fail(request->ctx, GATE_ERR_UNAVAILABLE, "the reader is gone"),
+                  sending->state);
+}
+
+/* Start sending what has been put behind `records`. */
+static void send_records(struct gate_request *request, gate_then_fn *then, void *state) {
+    gate_fcgi_connection *connection = request->front;
+    struct sending *sending = &connection->sending;
+    sending->request = request;
+    sending->then = then;
+    sending->state = state;
+    go_on_sending(connection);
+}
+
+static void send_part(struct gate_request *request, struct gate_fcgi_span part, bool is_last,
+                      gate_then_fn *then, void *state) {
+    gate_fcgi_connection *connection = request->front;
+    struct sending *sending = &connection->sending;
+    const bool is_head = gate_text_equal(request->method, "HEAD");
+    if (!sending->has_begun) {
+        gate_fcgi_exchange_body_drop(&connection->exchange, GATE_PROXY_BODY_MAX_BYTES);
+        gate_buffer_init(&sending->records, SIZE_MAX / 2); /* no part is without a limit */
+    }
+    gate_fcgi_exchange_append(&connection->exchange, &sending->records,
+                              sending->has_begun ? NULL : &request->response,
+                              is_head ? (struct gate_fcgi_span){NULL, 0} : part, is_last);
+    sending->has_begun = true;
+    send_records(request, then, state);
+}
+
+static void end_request(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)ctx;
+    (void)err;
+    struct gate_request *request = state;
+    gate_fcgi_connection *connection = request->front;
     gate_web_end(request);
     finish_request(connection);
 }
+
+static void write_part(struct gate_request *request, const char *bytes, size_t length,
+                       gate_then_fn *then, void *state) {
+    send_part(request, (struct gate_fcgi_span){bytes, length}, false, then, state);
+}
+
+static void end_parts(struct gate_request *request, bool is_whole) {
+    gate_fcgi_connection *connection = request->front;
+    if (is_whole) {
+        send_part(request, (struct gate_fcgi_span){NULL, 0}, true, end_request, request);
+        return;
+    }
+    gate_fcgi_exchange_append_abort(&connection->exchange, &connection->sending.records);
+    send_records(request, end_request, request);
+}
+
+static enum gate_err read_body(struct gate_request *request, char *room, size_t max_bytes,
+                               size_t *ret_length) {
+    gate_fcgi_connection *connection = request->front;
+    return gate_fcgi_exchange_piece_read(&connection->exchange, room, max_bytes, ret_length);
+}
+
+/* web/ has an answer. On whatever worker that came about. */
+static void respond(struct gate_request *request) {
+    gate_fcgi_connection *connection = request->front;
+    const struct gate_buffer *body = &request->response.body;
+    gate_fcgi_exchange_body_drop(&connection->exchange, GATE_PROXY_BODY_MAX_BYTES);
+    if (gate_web_leaves_body_open(request) && body->length > AT_ONCE_MAX_BYTES) {
+        /* nginx hands these on as they come, so that a slow reader would hold up this thread. */
+        send_part(request, (struct gate_fcgi_span){body->data, body->length}, true, end_request,
+                  request);
+        return;
+    }
+    const bool is_head = gate_text_equal(request->method, "HEAD");
+    if (!gate_fcgi_exchange_write(&connection->exchange, &request->response, is_head)) {
+        log_peer_gone(request);
+    }
+    end_request(request->ctx, GATE_OK, request);
+}
+
+static const struct gate_front_calls calls = {
+    .respond = respond,
+    .read_body = read_body,
+    .write = write_part,
+    .end = end_parts,
+};
 
 static bool has_too_many_params(char **params) {
     size_t count = 0;
@@ -209,6 +327,10 @@ static bool has_too_many_params(char **params) {
 void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection) {
     pthread_mutex_lock(&connection->handover);
     pthread_mutex_unlock(&connection->handover);
+    if (connection->sending.request != NULL) {
+        go_on_sending(connection);
+        return;
+    }
     if (!gate_fcgi_exchange_read(&connection->exchange, atomic_load(&pool->keeps))) {
         forget_connection(connection);
         return;
@@ -219,8 +341,12 @@ void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection
     const bool is_refused = is_header_too_large || !is_admitted;
     size_t max_bytes = 0;
     struct gate_request *request =
-        gate_web_begin(pool->options.web, params, connection, respond, &max_bytes);
+        gate_web_begin(pool->options.web, params, connection, &calls, &max_bytes);
     struct gate_buffer *body = &connection->body;
+    if (is_admitted && gate_web_leaves_body_open(request)) {
+        gate_web_dispatch(request, GATE_BODY_OPEN, "", 0);
+        return;
+    }
     const enum gate_body_state state =
         gate_fcgi_exchange_body_read(&connection->exchange, is_refused ? 0 : max_bytes, body);
     if (is_header_too_large) {

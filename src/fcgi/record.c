@@ -89,6 +89,47 @@ static bool write_parts(int fd, struct parts *parts) {
     return true;
 }
 
+void gate_fcgi_record_append(struct gate_buffer *out, int request_id, struct gate_fcgi_span head,
+                             struct gate_fcgi_span body, bool is_last) {
+    while (head.length + body.length > 0) {
+        const size_t left = head.length + body.length;
+        size_t room = left < CONTENT_MAX_BYTES ? left : CONTENT_MAX_BYTES;
+        const FCGI_Header header = make_header(FCGI_STDOUT, request_id, room);
+        struct parts parts = {.count = 0};
+        add_content(&parts, &head, &room);
+        add_content(&parts, &body, &room);
+        gate_buffer_append(out, &header, sizeof header);
+        for (int i = 0; i < parts.count; i++) {
+            gate_buffer_append(out, parts.items[i].iov_base, parts.items[i].iov_len);
+        }
+    }
+    if (is_last) {
+        const struct ending ending = make_ending(request_id);
+        gate_buffer_append(out, &ending, sizeof ending);
+    }
+}
+
+void gate_fcgi_record_append_abort(struct gate_buffer *out, int request_id) {
+    /* A word for the other direction: to nginx an error of ours. */
+    const FCGI_Header header = make_header(FCGI_ABORT_REQUEST, request_id, 0);
+    gate_buffer_append(out, &header, sizeof header);
+}
+
+enum gate_fcgi_sent gate_fcgi_record_send(int fd, const struct gate_buffer *out, size_t *sent) {
+    while (*sent < out->length) {
+        const ssize_t count =
+            send(fd, out->data + *sent, out->length - *sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count >= 0) {
+            *sent += (size_t)count;
+        } else if (errno == EAGAIN) {
+            return GATE_FCGI_BLOCKED;
+        } else if (errno != EINTR) {
+            return GATE_FCGI_GONE;
+        }
+    }
+    return GATE_FCGI_SENT;
+}
+
 bool gate_fcgi_record_write(int fd, int request_id, struct gate_fcgi_span head,
                             struct gate_fcgi_span body, bool is_last) {
     const struct ending ending = make_ending(request_id);

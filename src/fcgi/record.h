@@ -12,12 +12,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/error.h"
+#include "core/buffer.h"
 
 struct gate_fcgi_span {
     const char *data;
     size_t length;
 };
+
+/* The same for a peer that may be slow: put the records of the next part of an answer behind `out`,
+ * to be sent by gate_fcgi_record_send. */
+void gate_fcgi_record_append(struct gate_buffer *out, int request_id, struct gate_fcgi_span head,
+                             struct gate_fcgi_span body, bool is_last);
+
+/* Put a record behind `out` that makes nginx break the answer off. That the connection closes in
+ * the middle of an answer without a length, it takes for that answer's end. */
+void gate_fcgi_record_append_abort(struct gate_buffer *out, int request_id);
+
+enum gate_fcgi_sent {
+    GATE_FCGI_SENT,
+    GATE_FCGI_BLOCKED, /* the peer takes no more for now: wait until it does, and go on */
+    GATE_FCGI_GONE,
+};
+
+/* Send as much as the peer takes at once of what `out` holds behind its first `*sent` bytes, which
+ * grows by that. */
+enum gate_fcgi_sent gate_fcgi_record_send(int fd, const struct gate_buffer *out, size_t *sent);
 
 /* Write `head` and then `body` as the next part of the answer to request `request_id`; with
  * `is_last` also the end of the answer and of the request. May block for as long as the socket's

@@ -39,7 +39,9 @@ static gate_net_stream *make_stream(struct gate_ctx *ctx, gate_net *net,
         .is_read = wanted->is_read,
     };
     stream->silence_max_ms = wanted->silence_max_ms;
-    stream->ends_ms = ctx->deadline_ms;
+    if (ctx->deadline_ms != 0) {
+        stream->ends_ms = stream->job.started_ms + gate_ctx_time_left_ms(ctx, INT64_MAX);
+    }
     stream->ret_piece = ret_piece;
     stream->job.stream = stream;
     stream->job.request = &stream->request;

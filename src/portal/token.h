@@ -48,8 +48,11 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
                             const char **ret_public_id, gate_then_fn *then, void *state);
 
 /* What a token may do at all; scopes are its list. */
-#define GATE_SCOPE_READ "tools:read"         /* connections, accounts, tools */
-#define GATE_SCOPE_EXECUTE "tools:execute"   /* run tools */
+#define GATE_SCOPE_READ "tools:read"       /* connections, accounts, tools */
+#define GATE_SCOPE_EXECUTE "tools:execute" /* run tools */
+/* REST calls to connected apps; no rule for tools limits them, so never given unless asked for. */
+#define GATE_SCOPE_PROXY_READ "proxy:read"   /* GET, HEAD, OPTIONS */
+#define GATE_SCOPE_PROXY_WRITE "proxy:write" /* every other method */
 #define GATE_SCOPE_ACCOUNTS "accounts:write" /* end connections; never given unless asked for */
 
 /* May this caller use a connection, and a tool on it? Browsers may; tokens by their rules. */

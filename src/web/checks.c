@@ -47,6 +47,9 @@ static enum gate_err take_form(struct gate_request *request) {
 
 enum gate_err gate_checks_take_input(struct gate_request *request) {
     const struct gate_route *route = request->route;
+    if (gate_request_passes_through(request)) {
+        return GATE_OK;
+    }
     enum gate_err err = gate_fields_parse(request->ctx, request->raw_query,
                                           strlen(request->raw_query), &request->query);
     if (err != GATE_OK) {
@@ -198,6 +201,15 @@ static enum gate_err merge_name(struct gate_request *request, const char *identi
     return GATE_OK;
 }
 
+/* Where Scalekit's proxy has it. */
+static enum gate_err merge_identifier_header(struct gate_request *request, const char **name) {
+    if (gate_request_param_count(request, "HTTP_IDENTIFIER") > 1) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT,
+                         "The header identifier is given more than once, or holds a comma.");
+    }
+    return merge_name(request, gate_request_header(request, "HTTP_IDENTIFIER"), name);
+}
+
 enum gate_err gate_checks_named_user(struct gate_request *request, const char **ret_identifier) {
     const char *name = NULL;
     const gate_json *member = gate_json_member(request->json, "identifier");
@@ -210,6 +222,9 @@ enum gate_err gate_checks_named_user(struct gate_request *request, const char **
         merge_name(request, gate_request_header(request, "HTTP_GATEHOUSE_USER"), &name);
     if (err == GATE_OK) {
         err = merge_name(request, gate_request_query(request, "identifier"), &name);
+    }
+    if (err == GATE_OK && gate_request_passes_through(request)) {
+        err = merge_identifier_header(request, &name);
     }
     if (err == GATE_OK && !gate_json_is_null(member) && gate_json_text(member) == NULL) {
         err = gate_fail(request->ctx, GATE_ERR_INPUT, "identifier must be text.");

@@ -91,6 +91,45 @@ void gate_request_finish_tagged(struct gate_request *request) {
     gate_request_finish(request);
 }
 
+/* What an app answers must never run, or be framed, as if it were ours. */
+static const char *choose_policy(const struct gate_request *request) {
+    return gate_request_passes_through(request)
+               ? "default-src 'none'; base-uri 'none'; form-action 'none'; "
+                 "frame-ancestors 'none'; sandbox"
+               : request->web->content_security_policy;
+}
+
+static void add_common(struct gate_request *request) {
+    add(request, "X-Request-Id", request->ctx->request_id);
+    add_server_timing(request);
+    add(request, "Content-Security-Policy", choose_policy(request));
+    add(request, "Referrer-Policy", "same-origin");
+    add(request, "X-Content-Type-Options", "nosniff");
+    add(request, "Cross-Origin-Opener-Policy", "same-origin");
+    add(request, "Cross-Origin-Resource-Policy", "same-origin");
+    bool may_be_cached =
+        request->route != NULL && (request->route->flags & GATE_ROUTE_PUBLIC_CACHE) != 0;
+    if (!may_be_cached) {
+        add(request, "Cache-Control",
+            gate_request_passes_through(request) ? "no-store"
+                                                 : choose_cache_control(&request->response));
+    }
+    if (request->web->options.config->public_is_https) {
+        add(request, "Strict-Transport-Security", "max-age=31536000");
+    }
+}
+
+void gate_request_finish_head(struct gate_request *request) {
+    add_common(request);
+}
+
+/* RFC 9110 section 8.6: 204 has none; 304 would have to give that of the 200, and the answer to a
+ * HEAD that was passed on has the app's. */
+static bool wants_length(const struct gate_response *response) {
+    return response->status != 204 && response->status != 304 &&
+           !has_header(response, "Content-Length");
+}
+
 void gate_request_finish(struct gate_request *request) {
     struct gate_response *response = &request->response;
     if (gate_idempotency_takes_over(request)) {
@@ -100,22 +139,8 @@ void gate_request_finish(struct gate_request *request) {
         gate_buffer_done(&response->body);
         response->status = 500;
     }
-    add(request, "X-Request-Id", request->ctx->request_id);
-    add_server_timing(request);
-    add(request, "Content-Security-Policy", request->web->content_security_policy);
-    add(request, "Referrer-Policy", "same-origin");
-    add(request, "X-Content-Type-Options", "nosniff");
-    add(request, "Cross-Origin-Opener-Policy", "same-origin");
-    add(request, "Cross-Origin-Resource-Policy", "same-origin");
-    bool may_be_cached =
-        request->route != NULL && (request->route->flags & GATE_ROUTE_PUBLIC_CACHE) != 0;
-    if (!may_be_cached) {
-        add(request, "Cache-Control", choose_cache_control(response));
-    }
-    if (request->web->options.config->public_is_https) {
-        add(request, "Strict-Transport-Security", "max-age=31536000");
-    }
-    if (response->status != 304) { /* which would have to give the length of the 200 */
+    add_common(request);
+    if (wants_length(response)) {
         char length[24];
         snprintf(length, sizeof length, "%zu", response->body.length);
         add(request, "Content-Length", length);
@@ -123,5 +148,5 @@ void gate_request_finish(struct gate_request *request) {
     if (strcmp(request->method, "HEAD") == 0) {
         gate_buffer_done(&response->body);
     }
-    request->respond(request);
+    request->calls->respond(request);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/text.h"
 #include "portal/idempotency.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -38,7 +39,10 @@ static enum gate_err find_key(const struct gate_request *request, const char **r
 static void replay(struct gate_request *request, const struct gate_keyed_answer *answer) {
     struct gate_response *response = &request->response;
     gate_arena *arena = request->ctx->arena;
-    gate_response_begin(response, arena, answer->status, answer->content_type);
+    response->status = answer->status;
+    if (!gate_text_is_empty(answer->content_type)) {
+        gate_response_header_add(response, arena, "Content-Type", answer->content_type);
+    }
     gate_response_header_add(response, arena, "Idempotent-Replayed", "true");
     gate_buffer_append(&response->body, answer->body, answer->body_length);
     gate_request_finish(request);
@@ -60,11 +64,10 @@ static void after_begin(struct gate_ctx *ctx, enum gate_err err, void *state) {
 }
 
 static struct gate_keyed_request make_wanted(const struct gate_request *request, const char *key,
-                                             const char *query) {
+                                             const char *operation) {
     return (struct gate_keyed_request){
         .key = key,
-        .operation = gate_arena_printf(request->ctx->arena, "%s %s?%s", request->method,
-                                       request->path, query),
+        .operation = operation,
         .body_hash = gate_digest_make(request->body, request->body_length),
     };
 }
@@ -86,7 +89,8 @@ enum gate_err gate_idempotency_look(struct gate_request *request, struct gate_ke
         *ret_look = (struct gate_key_look){.would_run = true};
         return err;
     }
-    const struct gate_keyed_request wanted = make_wanted(request, key, "");
+    const char *operation = gate_arena_printf(ctx->arena, "%s %s?", request->method, request->path);
+    const struct gate_keyed_request wanted = make_wanted(request, key, operation);
     struct gate_error *error = gate_arena_make(ctx->arena, struct gate_error);
     enum gate_key_state state;
     err = gate_portal_idempotency_look(ctx, request->web->options.portal, &request->caller, &wanted,
@@ -102,6 +106,13 @@ enum gate_err gate_idempotency_look(struct gate_request *request, struct gate_ke
 }
 
 void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, void *state) {
+    const char *operation = gate_arena_printf(request->ctx->arena, "%s %s?%s", request->method,
+                                              request->path, request->raw_query);
+    gate_idempotency_begin_operation(request, operation, run, state);
+}
+
+void gate_idempotency_begin_operation(struct gate_request *request, const char *operation,
+                                      gate_then_fn *run, void *state) {
     struct gate_ctx *ctx = request->ctx;
     const char *key = NULL;
     enum gate_err err = find_key(request, &key);
@@ -118,7 +129,7 @@ void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, voi
     keyed->run = run;
     keyed->state = state;
     keyed->end = GATE_KEYED_UNKNOWN;
-    keyed->wanted = make_wanted(request, key, request->raw_query);
+    keyed->wanted = make_wanted(request, key, operation);
     gate_portal_idempotency_begin(ctx, request->web->options.portal, &request->caller,
                                   &keyed->wanted, &keyed->start, after_begin, keyed);
 }
@@ -137,13 +148,14 @@ static void after_end(struct gate_ctx *ctx, enum gate_err err, void *state) {
     gate_request_finish(request);
 }
 
+/* "" when there is none, as with 204. */
 static const char *find_content_type(const struct gate_response *response) {
     for (size_t i = 0; i < response->header_count; i++) {
-        if (strcmp(response->headers[i].name, "Content-Type") == 0) {
+        if (gate_text_equal_ignoring_case(response->headers[i].name, "Content-Type")) {
             return response->headers[i].value;
         }
     }
-    return NULL;
+    return "";
 }
 
 bool gate_idempotency_takes_over(struct gate_request *request) {
@@ -154,7 +166,7 @@ bool gate_idempotency_takes_over(struct gate_request *request) {
     request->keyed = NULL;
     const struct gate_response *response = &request->response;
     const char *content_type = find_content_type(response);
-    bool can_be_kept = !response->body.overflowed && content_type != NULL;
+    bool can_be_kept = !response->body.overflowed;
     keyed->answer = (struct gate_keyed_answer){
         .status = response->status,
         .content_type = content_type,

@@ -14,6 +14,11 @@
  * as it is on record. A repeated one is answered here instead. */
 void gate_idempotency_begin(struct gate_request *request, gate_then_fn *run, void *state);
 
+/* The same for a call of which method, path and query are not all that tells it from others beside
+ * its body: `operation` is. */
+void gate_idempotency_begin_operation(struct gate_request *request, const char *operation,
+                                      gate_then_fn *run, void *state);
+
 /* What a call would meet under the key that came with a request which only asks. */
 struct gate_key_look {
     const char *name;         /* "would_run", "would_replay", "running"…; NULL: no key was sent */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "web/fields.h"
 #include "web/route.h"
@@ -49,6 +50,26 @@ bool gate_request_is_grpc(const struct gate_request *request) {
     }
     return request->path != NULL && strcmp(request->method, "POST") == 0 &&
            gate_text_starts_with(request->path, "/scalekit.v1.");
+}
+
+enum gate_err gate_request_body_length(struct gate_request *request, int64_t max_bytes,
+                                       int64_t *ret_length) {
+    const char *text = gate_request_param(request, "CONTENT_LENGTH");
+    int64_t length = 0;
+    if (!gate_text_is_empty(text) && gate_number_parse(text, 0, INT64_MAX, &length) != GATE_OK) {
+        return gate_fail(request->ctx, GATE_ERR_INPUT, "Content-Length is not a number.");
+    }
+    if (length > max_bytes) {
+        return gate_fail(request->ctx, GATE_ERR_TOO_LARGE,
+                         "The body is longer than the %lld bytes allowed here.",
+                         (long long)max_bytes);
+    }
+    *ret_length = length;
+    return GATE_OK;
+}
+
+bool gate_request_passes_through(const struct gate_request *request) {
+    return request->route != NULL && (request->route->flags & GATE_ROUTE_STREAM) != 0;
 }
 
 bool gate_request_wants_json(const struct gate_request *request) {

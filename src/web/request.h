@@ -32,6 +32,27 @@ struct gate_fields {
     size_t count;
 };
 
+struct gate_request;
+
+/* What a front does for the requests it brings. */
+struct gate_front_calls {
+    /* Write `response` whole and end the request (gate_web_end). What is left of a body that was
+     * left open is dropped. */
+    void (*respond)(struct gate_request *request);
+    /* Read the next bytes of an open body, at least one; blocks no longer than it takes to get what
+     * nginx has already. GATE_ERR_INPUT: it ends before its length. */
+    enum gate_err (*read_body)(struct gate_request *request, char *room, size_t max_bytes,
+                               size_t *ret_length);
+    /* Write the next bytes of the answer, the head of `response` before the first; no thread waits
+     * for a slow reader. `bytes` must stay until `then`, which gets GATE_ERR_UNAVAILABLE when the
+     * reader is gone. */
+    void (*write)(struct gate_request *request, const char *bytes, size_t length,
+                  gate_then_fn *then, void *state);
+    /* End an answer that was written in parts, and the request. Unless it `is_whole`, the reader is
+     * made to see that something is missing. */
+    void (*end)(struct gate_request *request, bool is_whole);
+};
+
 struct gate_request {
     struct gate_ctx *ctx;
     struct gate_web *web;
@@ -57,9 +78,9 @@ struct gate_request {
     struct gate_response response;
     struct gate_keyed *keyed; /* what runs under an Idempotency-Key; NULL: nothing */
 
-    int64_t started_ms;                            /* monotonic */
-    void (*respond)(struct gate_request *request); /* the front's: write `response`, then free */
-    void *front;                                   /* the front's own */
+    int64_t started_ms; /* monotonic */
+    const struct gate_front_calls *calls;
+    void *front; /* the front's own */
 };
 
 /* A FastCGI parameter by its name ("REQUEST_METHOD"), or NULL. */
@@ -81,6 +102,14 @@ const char *gate_request_cookie(const struct gate_request *request, const char *
 /* True when the caller is answered as a gRPC client: by the route, or where there is none by the
  * address. */
 bool gate_request_is_grpc(const struct gate_request *request);
+
+/* How long the body is, by its Content-Length: 0 without one. GATE_ERR_INPUT for what is no number,
+ * GATE_ERR_TOO_LARGE beyond `max_bytes`, with sentences. */
+enum gate_err gate_request_body_length(struct gate_request *request, int64_t max_bytes,
+                                       int64_t *ret_length) GATE_MUST_CHECK;
+
+/* True on a route whose bodies pass through (GATE_ROUTE_STREAM). */
+bool gate_request_passes_through(const struct gate_request *request);
 
 /* True when the caller gets problem+json (or a gRPC status) rather than a page. */
 bool gate_request_wants_json(const struct gate_request *request);

@@ -5,6 +5,9 @@
 
 #include "core/text.h"
 
+/* What most answers have; a request that waits has some of them already. */
+enum { HEADERS_AT_FIRST = 16 };
+
 static void release_body(void *buffer) {
     gate_buffer_done(buffer);
 }
@@ -13,8 +16,20 @@ void gate_response_init(struct gate_response *response, gate_arena *arena) {
     response->status = 0;
     response->headers = NULL; /* a request that waits has none yet */
     response->header_count = 0;
+    response->header_room = 0;
     gate_buffer_init(&response->body, GATE_RESPONSE_BODY_MAX_BYTES);
     gate_arena_defer(arena, release_body, &response->body);
+}
+
+static void make_room(struct gate_response *response, gate_arena *arena) {
+    const size_t room = response->header_room == 0 ? HEADERS_AT_FIRST : 2 * response->header_room;
+    struct gate_response_header *headers =
+        gate_arena_alloc_array(arena, room, sizeof *response->headers);
+    if (response->header_count > 0) {
+        memcpy(headers, response->headers, response->header_count * sizeof *headers);
+    }
+    response->headers = headers;
+    response->header_room = room;
 }
 
 void gate_response_header_add(struct gate_response *response, gate_arena *arena, const char *name,
@@ -25,9 +40,8 @@ void gate_response_header_add(struct gate_response *response, gate_arena *arena,
     if (!fits) {
         return;
     }
-    if (response->headers == NULL) {
-        response->headers =
-            gate_arena_alloc_array(arena, GATE_RESPONSE_HEADERS_MAX, sizeof *response->headers);
+    if (response->header_count == response->header_room) {
+        make_room(response, arena);
     }
     response->headers[response->header_count++] = (struct gate_response_header){
         gate_arena_strdup(arena, name),

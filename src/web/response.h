@@ -20,8 +20,9 @@ struct gate_response_header {
 
 struct gate_response {
     int status;                           /* 0 until set */
-    struct gate_response_header *headers; /* room for GATE_RESPONSE_HEADERS_MAX from the first on */
+    struct gate_response_header *headers; /* NULL while there are none */
     size_t header_count;
+    size_t header_room;
     struct gate_buffer body; /* freed with the request's arena */
 };
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define METHOD_MAX_BYTES 32
+
 /* Match a decoded path, and note where the one placeholder's text stands. */
 static bool matches_pattern(const char *pattern, const char *path, const char **ret_value,
                             size_t *ret_length) {
@@ -15,6 +17,11 @@ static bool matches_pattern(const char *pattern, const char *path, const char **
             continue;
         }
         const char *after = strchr(pattern, '}') + 1;
+        if (after - pattern > 4 && strncmp(after - 4, "...}", 4) == 0) {
+            *ret_value = path;
+            *ret_length = strlen(path);
+            return true;
+        }
         size_t length =
             *after == '\0' ? strcspn(path, "/") : strcspn(path, (char[]){*after, '/', '\0'});
         if (length == 0) {
@@ -32,7 +39,17 @@ static bool serves_head(const struct gate_route *route) {
     return strcmp(route->method, "GET") == 0 && (route->flags & GATE_ROUTE_NO_HEAD) == 0;
 }
 
+/* A method of letters that is neither of the two which are not about the path (RFC 9110). */
+static bool is_passed_on(const char *method) {
+    const size_t length = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    return length > 0 && length <= METHOD_MAX_BYTES && method[length] == '\0' &&
+           strcmp(method, "CONNECT") != 0 && strcmp(method, "TRACE") != 0;
+}
+
 static bool serves_method(const struct gate_route *route, const char *method) {
+    if (strcmp(route->method, GATE_METHOD_ANY) == 0) {
+        return is_passed_on(method);
+    }
     return strcmp(route->method, method) == 0 ||
            (serves_head(route) && strcmp(method, "HEAD") == 0);
 }
@@ -40,7 +57,9 @@ static bool serves_method(const struct gate_route *route, const char *method) {
 /* Two patterns may match one path ("/connect/callback" and "/connect/{connection}"). No method's
  * name is part of another's. */
 static void add_allowed(char allow[64], const struct gate_route *route) {
-    const char *method = route->method;
+    const char *method = strcmp(route->method, GATE_METHOD_ANY) == 0
+                             ? "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+                             : route->method;
     size_t length = strlen(allow);
     if (strstr(allow, method) != NULL) {
         return;

@@ -2,7 +2,8 @@
  * web/routes.c is reading the product.
  *
  * Threads: immutable. A pattern's segments are literal, or one "{name}" that matches a single
- * non-empty segment. Fields not declared are refused; so are repeated ones.
+ * non-empty segment, or at the end "{name...}" that matches whatever follows. Fields not declared
+ * are refused; so are repeated ones.
  */
 #ifndef GATE_WEB_ROUTE_H
 #define GATE_WEB_ROUTE_H
@@ -31,7 +32,13 @@ enum gate_route_flag {
     GATE_ROUTE_GRPC = 1 << 9,  /* one gRPC message in, one out; failures are a gRPC status */
     GATE_ROUTE_SIGNED = 1 << 13, /* the body proves who sent it: the handler gets it raw, and no
                                    cookie or token is looked at */
+    GATE_ROUTE_STREAM = 1 << 10, /* query, body and answer are another's and pass through: fields
+                                    are not looked at, the body is left open, and the user may also
+                                    be named in the header `identifier`, as at Scalekit */
 };
+
+/* A route for every method but CONNECT and TRACE. */
+#define GATE_METHOD_ANY "*"
 
 enum gate_field_kind {
     GATE_FIELD_TEXT,       /* UTF-8, one line, at most `max` bytes */
@@ -70,6 +77,9 @@ const struct gate_route *gate_route_find(gate_arena *arena, const char *method, 
 
 /* The answer is complete: add the headers every answer carries and hand it to the front. */
 void gate_request_finish(struct gate_request *request);
+
+/* The answer's head is complete, and its body follows through gate_front_calls: add the headers. */
+void gate_request_finish_head(struct gate_request *request);
 
 /* The same, for a 200 that callers may ask for again: adds an ETag over the body, and answers 304
  * without it when the request's If-None-Match has it (RFC 9110 sections 8.8.3 and 13.1.2). */

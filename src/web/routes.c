@@ -216,6 +216,10 @@ const struct gate_route gate_routes[] = {
     {"POST", "/webhooks/scalekit", gate_api_webhook_scalekit_handle,
      GATE_ROUTE_JSON | GATE_ROUTE_SIGNED, GATE_WEBHOOK_BODY_MAX_BYTES, NULL},
 
+    {GATE_METHOD_ANY, "/proxy/{path...}", gate_api_proxy_handle,
+     GATE_ROUTE_TOKEN | GATE_ROUTE_JSON | GATE_ROUTE_TRAIL | GATE_ROUTE_STREAM,
+     GATE_PROXY_BODY_MAX_BYTES, NULL},
+
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/metrics", gate_api_metrics_handle, GATE_ROUTE_JSON | GATE_ROUTE_OPERATOR, 0, NULL},

@@ -8,33 +8,42 @@ bool gate_tool_problem_is_refused_order(enum gate_err err) {
            err == GATE_ERR_CONFLICT;
 }
 
-struct gate_problem gate_tool_problem_make(const struct gate_request *request, enum gate_err err,
-                                           const struct gate_tool_call_result *result,
-                                           const char *return_to) {
-    const struct gate_scalekit_failure *failure = &result->reply.failure;
+struct gate_problem gate_call_problem_make(const struct gate_request *request, enum gate_err err,
+                                           const struct gate_scalekit_failure *failure,
+                                           const struct gate_called *called) {
     struct gate_problem problem = {
         .kind = err,
-        .error_code = failure->error_code,
-        .execution_id = result->reply.execution_id,
-        .connection = result->connection_name,
-        .connections = result->offers,
+        .connection = called->connection_name,
+        .execution_id = failure->execution_id,
         .retry_after_s = failure->retry_after_s,
-        .source = failure->status != 0 && err != GATE_ERR_PROVIDER ? "scalekit" : NULL,
         .upstream_status = failure->status,
     };
     if (err == GATE_ERR_NEEDS_AUTHORIZATION) {
         problem.source = "gatehouse";
-        problem.error_code = NULL;
-        problem.account_status = result->account_status;
-        problem.authorization_url = gate_account_link_format(
-            request->ctx->arena, request->web->options.config, result->connection_name, return_to);
-    } else if (failure->status != 0) {
-        /* Scalekit's and the provider's own words are the caller's to read, but never logged. */
+        problem.account_status = called->account_status;
+        problem.authorization_url =
+            gate_account_link_format(request->ctx->arena, request->web->options.config,
+                                     called->connection_name, called->return_to);
+        return problem;
+    }
+    problem.error_code = failure->error_code;
+    if (failure->status != 0) {
+        /* Scalekit's and the app's own words are the caller's to read, but never logged. */
+        problem.source = err == GATE_ERR_PROVIDER ? NULL : "scalekit";
         problem.detail =
             failure->tool_error_message != NULL ? failure->tool_error_message : failure->message;
         problem.provider_error_code = failure->tool_error_code;
-    } else if (gate_tool_problem_is_refused_order(err)) {
-        problem.detail = failure->message; /* NULL when the refusal is ours, which has a sentence */
     }
+    return problem;
+}
+
+struct gate_problem gate_tool_problem_make(const struct gate_request *request, enum gate_err err,
+                                           const struct gate_tool_call_result *result,
+                                           const char *return_to) {
+    struct gate_problem problem = gate_call_problem_make(
+        request, err, &result->reply.failure,
+        &(struct gate_called){result->connection_name, result->account_status, return_to});
+    problem.execution_id = result->reply.execution_id;
+    problem.connections = result->offers;
     return problem;
 }

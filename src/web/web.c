@@ -98,7 +98,7 @@ static void join_trace(struct gate_request *request) {
 }
 
 struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
-                                    void (*respond)(struct gate_request *request),
+                                    const struct gate_front_calls *calls,
                                     size_t *ret_max_body_bytes) {
     struct gate_ctx *ctx =
         gate_ctx_new(web->options.clock, web->options.runqueue, read_request_id(params));
@@ -107,7 +107,7 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
     request->web = web;
     request->params = params;
     request->front = front;
-    request->respond = respond;
+    request->calls = calls;
     request->started_ms = gate_clock_monotonic_ms(ctx->clock);
     gate_web_metrics_begin(web->metrics);
     ctx->deadline_ms = request->started_ms + GATE_CONTROL_TIMEOUT_MS;
@@ -126,6 +126,10 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
     }
     *ret_max_body_bytes = request->route == NULL ? 0 : request->route->max_body_bytes;
     return request;
+}
+
+bool gate_web_leaves_body_open(const struct gate_request *request) {
+    return gate_request_passes_through(request);
 }
 
 static void call_handler(struct gate_ctx *ctx, enum gate_err err, void *state) {

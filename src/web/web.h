@@ -4,8 +4,8 @@
  * line per request, at its end.
  *
  * Use by a front: gate_web_begin; read the body up to the limit it names; gate_web_dispatch, after
- * which `respond` is called exactly once, at once or later on another worker; write the response;
- * gate_web_end.
+ * which exactly one of `respond` and `end` is called, at once or later on another worker; write the
+ * response; gate_web_end.
  */
 #ifndef GATE_WEB_WEB_H
 #define GATE_WEB_WEB_H
@@ -32,14 +32,18 @@ void gate_web_free(gate_web *web);
 /* Take a request's parameters (borrowed until gate_web_end), match its route and say how long a
  * body may be (0 for none). Never fails: what is wrong is answered by gate_web_dispatch. */
 struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
-                                    void (*respond)(struct gate_request *request),
+                                    const struct gate_front_calls *calls,
                                     size_t *ret_max_body_bytes);
+
+/* Whether the body is to be left open (GATE_BODY_OPEN), for the handler to read in pieces. */
+bool gate_web_leaves_body_open(const struct gate_request *request);
 
 /* How a body arrived. */
 enum gate_body_state {
     GATE_BODY_WHOLE,
     GATE_BODY_TOO_LARGE, /* longer than allowed; dropped */
     GATE_BODY_TRUNCATED, /* ended before its Content-Length */
+    GATE_BODY_OPEN,      /* not yet; it is read through gate_front_calls */
 };
 
 /* Run the checks and the handler. `body` is borrowed until gate_web_end. */

@@ -95,6 +95,8 @@ const table = [
     ['POST', `${ACCOUNTS}DisconnectConnectedAccount`, { grpc: frame(0x0a, 4, ...Buffer.from('ca_x')) }, forGrpc(noMessage)],
     ['POST', `${ACCOUNTS}DeleteConnectedAccount`, { grpc: frame(0x1a, 7, ...Buffer.from('nothing')) }, forGrpc(noMessage)],
     ['POST', '/webhooks/scalekit', { json: {} }, forEverybody(problem(401))],
+    // Any method, for tokens alone, and only those that were given the right.
+    ['DELETE', '/proxy/{path...}', {}, forApi(problem(403), { acts: true })],
     ['GET', '/healthz', {}, forEverybody(json)],
     ['GET', '/readyz', {}, forEverybody(json)],
     ['GET', '/metrics', {}, forEverybody(problem(404))], // through the public door
@@ -102,7 +104,8 @@ const table = [
 
 function rowsOfTheProgram() {
     const text = readFileSync(path.join(source, 'src/web/routes.c'), 'utf8');
-    const rows = [...text.matchAll(/^\s*\{"([A-Z]+)",\s+"([^"]+)",\s+gate_/gm)].map(([, method, pattern]) => `${method} ${pattern}`);
+    const rows = [...text.matchAll(/^\s*\{(?:"([A-Z]+)"|GATE_METHOD_ANY),\s+"([^"]+)",\s+gate_/gm)]
+        .map(([, method = 'DELETE', pattern]) => `${method} ${pattern}`);
     const body = /gate_routes\[\] = \{(.*?)^\};/ms.exec(text)[1];
     assert.equal(rows.length, [...body.matchAll(/gate_\w+_handle/g)].length, 'the table is written in a way this test cannot read');
     return rows;

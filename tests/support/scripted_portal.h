@@ -267,6 +267,7 @@ static inline void open_net(struct scripted_portal *p, int in_flight_max) {
         .client_id = p->config.scalekit_client_id,
         .client_secret = p->secret,
         .net = p->net,
+        .stream_net = p->net,
         .clock = &p->clock.clock,
         .runqueue = p->runqueue,
     });

@@ -38,6 +38,8 @@ struct sending {
     const char *content_type;         /* NULL: none */
     const char *headers[HEADERS_MAX]; /* further parameters, "NAME=value" */
     enum gate_body_state body_state;
+    size_t piece_bytes; /* of a body that is read in pieces; 0: as much as is asked for */
+    int reads_parts;    /* of an answer in parts, then the reader leaves; 0: all */
     bool is_busy;
     bool has_large_header;
     bool lacks_uri;
@@ -51,6 +53,9 @@ struct answer {
     size_t body_length;
     size_t max_body_bytes; /* what gate_web_begin said */
     bool is_done;
+    bool is_in_parts;
+    bool is_cut; /* the front was told that it is not whole */
+    int parts;
 };
 
 struct portal_web {
@@ -63,6 +68,8 @@ struct portal_web {
     char cookie[44]; /* of Ann's session */
     int cookie_count;
     struct answer answer; /* the one being made */
+    const struct sending *sending;
+    size_t body_given;
 };
 
 static inline gate_arena *arena_of(struct portal_web *w) {
@@ -149,11 +156,8 @@ static inline void portal_web_close(struct portal_web *w) {
 
 /* ---- one exchange ---- */
 
-/* As the real front does: write it, and free the request at once. */
-static inline void take_answer(struct gate_request *request) {
-    struct portal_web *w = request->front;
+static inline void take_head(struct portal_web *w, const struct gate_response *response) {
     gate_arena *arena = arena_of(w);
-    const struct gate_response *response = &request->response;
     struct answer *answer = &w->answer;
     assert_false(answer->is_done);
     answer->status = response->status;
@@ -164,13 +168,74 @@ static inline void take_answer(struct gate_request *request) {
             gate_arena_strdup(arena, response->headers[i].value),
         };
     }
-    answer->body_length = response->body.length;
-    char *body = gate_arena_alloc(arena, response->body.length + 1);
-    memcpy(body, gate_buffer_text(&response->body), response->body.length);
+}
+
+static inline void add_to_body(struct portal_web *w, const char *bytes, size_t length) {
+    struct answer *answer = &w->answer;
+    char *body = gate_arena_alloc(arena_of(w), answer->body_length + length + 1);
+    if (answer->body_length > 0) {
+        memcpy(body, answer->body, answer->body_length);
+    }
+    if (length > 0) {
+        memcpy(body + answer->body_length, bytes, length);
+    }
     answer->body = body;
-    answer->is_done = true;
+    answer->body_length += length;
+}
+
+/* As the real front does: write it, and free the request at once. */
+static inline void take_answer(struct gate_request *request) {
+    struct portal_web *w = request->front;
+    const struct gate_buffer *body = &request->response.body;
+    take_head(w, &request->response);
+    add_to_body(w, gate_buffer_text(body), body->length);
+    w->answer.is_done = true;
     gate_web_end(request);
 }
+
+static inline void take_part(struct gate_request *request, const char *bytes, size_t length,
+                             gate_then_fn *then, void *state) {
+    struct portal_web *w = request->front;
+    if (w->answer.status == 0) {
+        take_head(w, &request->response);
+        w->answer.is_in_parts = true;
+    }
+    const bool leaves = w->sending->reads_parts > 0 && w->answer.parts == w->sending->reads_parts;
+    w->answer.parts++;
+    add_to_body(w, bytes, leaves ? 0 : length);
+    then(request->ctx, leaves ? GATE_ERR_UNAVAILABLE : GATE_OK, state);
+}
+
+static inline void take_end(struct gate_request *request, bool is_whole) {
+    struct portal_web *w = request->front;
+    w->answer.is_cut = !is_whole;
+    w->answer.is_done = true;
+    gate_web_end(request);
+}
+
+/* From the body that is sent, in pieces of at most `piece_bytes`. */
+static inline enum gate_err give_body(struct gate_request *request, char *room, size_t max_bytes,
+                                      size_t *ret_length) {
+    struct portal_web *w = request->front;
+    const struct sending *sending = w->sending;
+    const char *rest = sending->body == NULL ? "" : sending->body + w->body_given;
+    size_t length = strlen(rest);
+    length = length < max_bytes ? length : max_bytes;
+    if (sending->piece_bytes > 0 && length > sending->piece_bytes) {
+        length = sending->piece_bytes;
+    }
+    memcpy(room, rest, length);
+    w->body_given += length;
+    *ret_length = length;
+    return length > 0 ? GATE_OK : GATE_ERR_INPUT;
+}
+
+static const struct gate_front_calls exchange_calls = {
+    .respond = take_answer,
+    .read_body = give_body,
+    .write = take_part,
+    .end = take_end,
+};
 
 static inline char *make_param(struct portal_web *w, const char *name, const char *value) {
     return gate_arena_printf(arena_of(w), "%s=%s", name, value);
@@ -243,6 +308,11 @@ static inline void check_answer(struct portal_web *w, const struct sending *send
                      w->p.config.public_is_https ? 1 : 0);
     bool is_head = sending->method != NULL && strcmp(sending->method, "HEAD") == 0;
     bool has_content = answer->status != 304;
+    has_content = has_content && answer->status != 204;
+    if (answer->is_in_parts) {
+        assert_true(count_headers(answer, "Content-Length") <= 1);
+        return;
+    }
     assert_int_equal(count_headers(answer, "Content-Length"), has_content ? 1 : 0);
     size_t length = has_content ? strtoul(find_header(answer, "Content-Length"), NULL, 10) : 0;
     assert_int_equal(answer->body_length, is_head ? 0 : length);
@@ -267,17 +337,21 @@ static inline const struct answer *send_request(struct portal_web *w,
     for (size_t i = 0; i < HEADERS_MAX && sending->headers[i] != NULL; i++) {
         params[count++] = gate_arena_strdup(arena_of(w), sending->headers[i]);
     }
-    w->answer = (struct answer){0};
+    w->answer = (struct answer){.body = ""};
+    w->sending = sending;
+    w->body_given = 0;
     struct gate_request *request =
-        gate_web_begin(w->web, params, w, take_answer, &w->answer.max_body_bytes);
+        gate_web_begin(w->web, params, w, &exchange_calls, &w->answer.max_body_bytes);
     const char *body = sending->body == NULL ? "" : sending->body;
     if (sending->is_busy) {
         gate_web_refuse_busy(request);
     } else if (sending->has_large_header) {
         gate_web_refuse_header(request);
     } else {
-        gate_web_dispatch(request, sending->body_state, body,
-                          sending->body_length > 0 ? sending->body_length : strlen(body));
+        const bool is_open = gate_web_leaves_body_open(request);
+        const size_t length = sending->body_length > 0 ? sending->body_length : strlen(body);
+        gate_web_dispatch(request, is_open ? GATE_BODY_OPEN : sending->body_state,
+                          is_open ? "" : body, is_open ? 0 : length);
     }
     gate_runqueue_run_until(w->p.runqueue, &w->answer.is_done);
     check_answer(w, sending);

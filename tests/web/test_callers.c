@@ -95,6 +95,7 @@ static const struct row rows[] = {
     {"POST", ACCOUNTS "DisconnectConnectedAccount", GRPC, ID_MESSAGE, {16, 7, 7, 7, 3, 7}},
     {"POST", ACCOUNTS "DeleteConnectedAccount", GRPC, GMAIL_MESSAGE, {16, 7, 7, 7, 3, 7}},
     {"POST", "/webhooks/scalekit", JSON, "{}", {401, 401, 401, 401, 401, 401}},
+    {"GET", "/proxy/v1/things", NULL, NULL, {401, 403, 403, 403, 400, 403}},
     {"GET", "/healthz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/readyz", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/metrics", NULL, NULL, {404, 404, 404, 404, 404, 404}},
@@ -185,9 +186,17 @@ static void test_matrix__how_strangers_are_refused(void **state) {
     assert_int_equal(get(&w, BROWSER, "/")->status, 200); /* still signed in */
 }
 
+/* A body that passes through has not arrived yet, and every method is served. */
+static bool passes_through(const struct row *row) {
+    return (route_of(row)->flags & GATE_ROUTE_STREAM) != 0;
+}
+
 static void test_matrix__bodies_that_did_not_arrive(void **state) {
     (void)state;
     for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (passes_through(&rows[i])) {
+            continue;
+        }
         for (int who = 0; who < WHO_COUNT_; who++) {
             const struct answer *answer = send_row(&rows[i], (enum who)who, GATE_BODY_TOO_LARGE);
             bool is_grpc = (route_of(&rows[i])->flags & GATE_ROUTE_GRPC) != 0;
@@ -222,7 +231,8 @@ static void test_matrix__other_methods(void **state) {
     (void)state;
     static const char *const methods[] = {"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "X"};
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        for (size_t j = 0; j < sizeof methods / sizeof methods[0]; j++) {
+        for (size_t j = 0; !passes_through(&rows[i]) && j < sizeof methods / sizeof methods[0];
+             j++) {
             struct row other = rows[i];
             other.method = methods[j];
             const struct answer *answer = send_row(&other, BROWSER_CSRF, GATE_BODY_WHOLE);

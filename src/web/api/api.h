@@ -48,6 +48,9 @@ void gate_api_backchannel_logout_handle(struct gate_request *request);
 /* POST /webhooks/scalekit: one signed event of Scalekit's; answered once it is durable. */
 void gate_api_webhook_scalekit_handle(struct gate_request *request);
 
+/* Any method on /proxy/{path...}: a REST call to a connected app as the acting user. */
+void gate_api_proxy_handle(struct gate_request *request);
+
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */
 void gate_api_health_handle(struct gate_request *request);
 void gate_api_ready_handle(struct gate_request *request);

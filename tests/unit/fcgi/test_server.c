@@ -55,7 +55,7 @@ static const char *find_param(const struct gate_request *request, const char *na
 }
 
 struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
-                                    void (*respond)(struct gate_request *request),
+                                    const struct gate_front_calls *calls,
                                     size_t *ret_max_body_bytes) {
     struct gate_ctx *ctx = gate_ctx_new(&gate_clock_system, web->runqueue, NULL);
     struct gate_request *request = gate_arena_make(ctx->arena, struct gate_request);
@@ -63,7 +63,7 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
     request->web = web;
     request->params = params;
     request->front = front;
-    request->respond = respond;
+    request->calls = calls;
     request->method = find_param(request, "REQUEST_METHOD");
     request->path = find_param(request, "REQUEST_URI");
     gate_response_init(&request->response, ctx->arena);
@@ -75,10 +75,14 @@ struct gate_request *gate_web_begin(gate_web *web, char **params, void *front,
     return request;
 }
 
+bool gate_web_leaves_body_open(const struct gate_request *request) {
+    return gate_text_equal(request->path, "/open");
+}
+
 static void answer(struct gate_request *request, int status) {
     gate_response_begin(&request->response, request->ctx->arena, status, "text/plain");
     gate_buffer_printf(&request->response.body, "%s %zu", request->path, request->body_length);
-    request->respond(request);
+    request->calls->respond(request);
 }
 
 static void answer_at_length(struct gate_request *request) {
@@ -86,7 +90,7 @@ static void answer_at_length(struct gate_request *request) {
     char *text = gate_arena_alloc(request->ctx->arena, LONG_ANSWER_BYTES);
     memset(text, 'z', LONG_ANSWER_BYTES);
     gate_buffer_append(&request->response.body, text, LONG_ANSWER_BYTES);
-    request->respond(request);
+    request->calls->respond(request);
 }
 
 static void go_on(struct gate_ctx *ctx, enum gate_err err, void *state) {

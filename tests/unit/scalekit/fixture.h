@@ -111,6 +111,7 @@ static inline int open_fixture(void **state) {
         .client_id = "skc_1",
         .client_secret = fixture.secret,
         .net = fixture.net,
+        .stream_net = fixture.net,
         .clock = &fixture.clock.clock,
         .runqueue = fixture.queue,
     });

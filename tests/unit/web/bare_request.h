@@ -25,6 +25,8 @@ static inline void note_answer(struct gate_request *request) {
     ((struct bare_request *)request->front)->answers++;
 }
 
+static const struct gate_front_calls bare_calls = {.respond = note_answer};
+
 static inline void bare_request_make(struct bare_request *bare) {
     *bare = (struct bare_request){
         .config = {.public_url = "https://portal.example.com", .public_is_https = true},
@@ -38,7 +40,7 @@ static inline void bare_request_make(struct bare_request *bare) {
         .method = "GET",
         .path = "/api/v1/me",
         .raw_query = "",
-        .respond = note_answer,
+        .calls = &bare_calls,
         .front = bare,
     };
     gate_response_init(&bare->request.response, bare->request.ctx->arena);

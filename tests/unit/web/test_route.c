@@ -142,6 +142,21 @@ static void test_find__other_methods(void **state) {
     expect_none(*state, "HEAD", "/signin/callback", "GET");
 }
 
+static void test_find__any_method_and_all_that_follows(void **state) {
+    static const char *const methods[] = {"GET", "HEAD", "POST", "DELETE", "PROPFIND", "M-SEARCH"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        expect_route(*state, methods[i], "/proxy/a/b c/", "/proxy/{path...}", "a/b c/");
+    }
+    expect_route(*state, "GET", "/proxy/", "/proxy/{path...}", "");
+    expect_none(*state, "GET", "/proxy", "");
+    static const char *const refused[] = {
+        "TRACE", "CONNECT", "get", "", "GET /x", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        expect_none(*state, refused[i], "/proxy/a", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    }
+}
+
 /* ---- the table itself ---- */
 
 static void test_table__rows_make_sense(void **state) {
@@ -150,7 +165,13 @@ static void test_table__rows_make_sense(void **state) {
         const struct gate_route *route = &gate_routes[i];
         assert_int_equal(route->pattern[0], '/');
         assert_non_null(route->handle);
-        assert_true(strcmp(route->method, "GET") == 0 || strcmp(route->method, "POST") == 0);
+        bool is_any = strcmp(route->method, GATE_METHOD_ANY) == 0;
+        assert_true(is_any || strcmp(route->method, "GET") == 0 ||
+                    strcmp(route->method, "POST") == 0);
+        /* What passes through is for tokens alone: a browser would take an app's page for ours. */
+        assert_int_equal(is_any, (route->flags & GATE_ROUTE_STREAM) != 0);
+        assert_false(is_any && (route->flags & GATE_ROUTE_BROWSER) != 0);
+        assert_false(is_any && (route->flags & GATE_ROUTE_TOKEN) == 0);
         const char *open = strchr(route->pattern, '{');
         if (open != NULL) {
             assert_int_equal(open[-1], '/');
@@ -186,7 +207,9 @@ static void test_table__every_row_can_be_reached(void **state) {
             open == NULL ? route->pattern
                          : gate_arena_printf(*state, "%.*svalue%s", (int)(open - route->pattern),
                                              route->pattern, strchr(open, '}') + 1);
-        expect_route(*state, route->method, path, route->pattern, open == NULL ? NULL : "value");
+        bool is_any = strcmp(route->method, GATE_METHOD_ANY) == 0;
+        expect_route(*state, is_any ? "PATCH" : route->method, path, route->pattern,
+                     open == NULL ? NULL : "value");
     }
 }
 
@@ -201,6 +224,7 @@ int main(void) {
         CASE(test_find__placeholder_before_a_verb),
         CASE(test_find__no_such_path),
         CASE(test_find__other_methods),
+        CASE(test_find__any_method_and_all_that_follows),
         CASE(test_table__rows_make_sense),
         CASE(test_table__what_changes_something_is_guarded),
         CASE(test_table__every_row_can_be_reached),
