@@ -19,6 +19,7 @@
 #include "fcgi/server.h"
 #include "net/net.h"
 #include "portal/connector_wait.h"
+#include "portal/notices.h"
 #include "portal/portal.h"
 #include "portal/upkeep.h"
 #include "scalekit/scalekit.h"
@@ -194,6 +195,14 @@ static enum gate_err make_product(struct program *program, struct gate_error *er
                         error, &program->web);
 }
 
+static enum gate_err begin_notices(struct program *program, struct gate_error *error) {
+    struct gate_ctx *ctx = gate_ctx_new(&gate_clock_system, program->runqueue, "start");
+    const enum gate_err err = gate_portal_notices_begin(ctx, program->portal);
+    *error = ctx->error;
+    gate_ctx_free(ctx);
+    return err;
+}
+
 /* Last: whoever can connect is answered. */
 static enum gate_err open_front(struct program *program, struct gate_error *error) {
     const struct gate_config *config = program->config;
@@ -219,6 +228,9 @@ static enum gate_err start(struct program *program, struct gate_error *error) {
     enum gate_err err = open_store_and_net(program, error);
     if (err == GATE_OK) {
         err = make_product(program, error);
+    }
+    if (err == GATE_OK) {
+        err = begin_notices(program, error);
     }
     if (err == GATE_OK) {
         err = open_front(program, error);
@@ -318,6 +330,7 @@ static bool finish_background_work(struct program *program) {
 static int stop(struct program *program) {
     let_second_signal_kill();
     gate_portal_waits_end(program->portal);
+    gate_portal_notices_end(program->portal);
     const bool all_answered = gate_fcgi_stop(program->fcgi, GATE_FCGI_IDLE_GRACE_MS,
                                              program->config->shutdown_timeout_ms);
     if (!all_answered || !finish_background_work(program)) {

@@ -53,6 +53,11 @@ INSERT INTO account_event (user_id, connection_name, scalekit_id, old_status, ne
                            at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
+-- name: account_event_delete_older
+-- Of the ?2 oldest, what happened up to ?1.
+DELETE FROM account_event
+WHERE id IN (SELECT id FROM account_event ORDER BY id LIMIT ?2) AND at <= ?1;
+
 -- name: account_event_list
 SELECT connection_name, old_status, new_status, source, at
 FROM account_event

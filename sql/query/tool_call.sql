@@ -7,6 +7,11 @@ INSERT INTO tool_call (user_id, token_id, connection_name, tool_name, outcome, e
 VALUES ((SELECT id FROM user WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 RETURNING id;
 
+-- name: tool_call_delete_older
+-- Of the ?2 oldest, what was done up to ?1.
+DELETE FROM tool_call
+WHERE id IN (SELECT id FROM tool_call ORDER BY id LIMIT ?2) AND at <= ?1;
+
 -- name: tool_call_list
 SELECT c.id, c.user_id, c.token_id, t.label, c.connection_name, c.tool_name, c.outcome,
        c.error_source, c.error_code, c.execution_id, c.agent_run_id, c.request_id, c.at,

@@ -26,6 +26,9 @@ static void print_help(void) {
            "      --quiet                 print the token alone\n"
            "  token list                 each with its rules\n"
            "  token revoke ID\n"
+           "  webhooks list              whom the portal tells of changes, and how that goes\n"
+           "  webhooks retry [URL]       try those that fail now instead of later\n"
+           "  webhooks resume [URL]      the same for those that were disabled\n"
            "  user list\n"
            "  user show IDENTIFIER\n"
            "  user suspend IDENTIFIER    out at once: sessions end, nothing is done in their name\n"
@@ -70,6 +73,9 @@ static const struct command commands[] = {
     {"token", "create", gate_cli_token_create_run, false},
     {"token", "list", run_token_list, false},
     {"token", "revoke", gate_cli_token_revoke_run, false},
+    {"webhooks", "list", gate_cli_webhooks_list_run, false},
+    {"webhooks", "retry", gate_cli_webhooks_retry_run, false},
+    {"webhooks", "resume", gate_cli_webhooks_resume_run, false},
     {"user", "list", run_user_list, false},
     {"user", "show", gate_cli_user_show_run, false},
     {"user", "suspend", gate_cli_user_suspend_run, false},

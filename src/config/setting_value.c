@@ -140,6 +140,27 @@ static enum gate_err parse_origins(const struct pending *pending) {
     return GATE_OK;
 }
 
+static enum gate_err parse_urls(const struct pending *pending) {
+    size_t max = (size_t)pending->setting->max;
+    const char **urls = gate_arena_alloc_array(pending->arena, max + 1, sizeof *urls);
+    char *rest = gate_arena_strdup(pending->arena, pending->value);
+    size_t count = 0;
+    char *state = NULL;
+    for (const char *url = strtok_r(rest, " ", &state); url != NULL;
+         url = strtok_r(NULL, " ", &state)) {
+        const char *problem = gate_config_url_problem(url);
+        if (problem != NULL) {
+            return refuse(pending, "%s: number %zu %s", pending->name, count + 1, problem);
+        }
+        if (count == max) {
+            return refuse(pending, "%s has more than %zu URLs", pending->name, max);
+        }
+        urls[count++] = url;
+    }
+    *(const char *const **)pending->field = urls;
+    return GATE_OK;
+}
+
 static gate_secret *parse_webhook_secret(gate_arena *arena, const char *text) {
     static const char prefix[] = "whsec_";
     unsigned char *bytes;
@@ -208,6 +229,8 @@ static enum gate_err parse_by_kind(const struct pending *pending) {
         return parse_origins(pending);
     case GATE_SETTING_WEBHOOK_SECRETS:
         return parse_webhook_secrets(pending);
+    case GATE_SETTING_URLS:
+        return parse_urls(pending);
     }
     return refuse(pending, "%s is of no known kind", pending->name);
 }

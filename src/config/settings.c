@@ -205,6 +205,40 @@ const struct gate_setting gate_settings[] = {
      .fallback = "sub",
      FIELD(oidc_identifier_claim),
      .help = "The ID token's claim that is the person's identifier at Scalekit."},
+    {.name = "GATEHOUSE_WEBHOOK_URLS",
+     .kind = GATE_SETTING_URLS,
+     .fallback = "",
+     .max = GATE_NOTICE_TARGETS_MAX,
+     FIELD(webhook_urls),
+     .help = "Services of yours, with spaces between them, that are told when somebody's account "
+             "becomes active, expires, is disconnected or removed."},
+    {.name = "GATEHOUSE_WEBHOOK_SECRET",
+     .kind = GATE_SETTING_WEBHOOK_SECRETS,
+     FIELD(webhook_keys),
+     .help = "The whsec_ secret that those notices are signed with, several with spaces between "
+             "them while one is replaced; GATEHOUSE_WEBHOOK_SECRET_FILE names a file that holds "
+             "it."},
+    {.name = "GATEHOUSE_WEBHOOK_ALLOW_PRIVATE",
+     .kind = GATE_SETTING_SWITCH,
+     .fallback = "no",
+     FIELD(webhook_allow_private),
+     .help = "Let those services have addresses of this machine or of a private network: yes or "
+             "no."},
+    {.name = "GATEHOUSE_TRAIL_DAYS",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "365",
+     .min = 0,
+     .max = 36500,
+     FIELD(trail_days),
+     .help = "Days for which the trail is kept: tool calls, and changes of accounts; 0 for ever."},
+    {.name = "GATEHOUSE_DELIVERY_DAYS",
+     .kind = GATE_SETTING_NUMBER,
+     .fallback = "30",
+     .min = 3,
+     .max = 3650,
+     FIELD(delivery_days),
+     .help = "Days for which webhooks that came in are known again, and notices wait for a service "
+             "of yours that does not take them any more."},
     {.name = "GATEHOUSE_SECRET",
      .kind = GATE_SETTING_SECRET,
      .required = true,
@@ -315,6 +349,12 @@ static enum gate_err complete(struct gate_config *config, struct gate_error *err
     if (config->oidc_issuer == NULL) {
         config->oidc_issuer = config->scalekit_url;
     }
+    if (config->webhook_urls != NULL && *config->webhook_urls == NULL) {
+        config->webhook_urls = NULL;
+    }
+    if (config->webhook_urls != NULL && config->webhook_keys == NULL) {
+        return config_error(error, "GATEHOUSE_WEBHOOK_URLS needs GATEHOUSE_WEBHOOK_SECRET");
+    }
     config->public_is_https = gate_text_starts_with(config->public_url, "https:");
     return GATE_OK;
 }
@@ -349,6 +389,12 @@ static void free_secret(const gate_secret *secret) {
     gate_secret_free((gate_secret *)(uintptr_t)secret);
 }
 
+static void free_keys(const gate_secret *const *keys) {
+    while (keys != NULL && *keys != NULL) {
+        free_secret(*keys++);
+    }
+}
+
 void gate_config_free(struct gate_config *config) {
     if (config == NULL) {
         return;
@@ -359,10 +405,8 @@ void gate_config_free(struct gate_config *config) {
             free_secret(*(const gate_secret *const *)field);
         }
     }
-    const gate_secret *const *keys = config->scalekit_webhook_keys;
-    while (keys != NULL && *keys != NULL) {
-        free_secret(*keys++);
-    }
+    free_keys(config->scalekit_webhook_keys);
+    free_keys(config->webhook_keys);
     struct owned_config *owned = (struct owned_config *)config;
     gate_arena_free(owned->arena);
     free(owned);

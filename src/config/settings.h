@@ -59,6 +59,16 @@ struct gate_config {
     const char *oidc_scopes;
     const char *oidc_identifier_claim; /* which claim is the person's identifier at Scalekit */
 
+    /* notices for services of the operator's */
+    const char *const *webhook_urls;        /* NULL-terminated; NULL: nobody is told */
+    const gate_secret *const *webhook_keys; /* HMAC keys as decoded from whsec_…, NULL-terminated;
+                                               every one signs */
+    bool webhook_allow_private;
+
+    /* how long what is kept */
+    int trail_days;    /* tool calls and changes of accounts; 0: for ever */
+    int delivery_days; /* webhooks that came in, and notices for a target that is disabled */
+
     /* sessions and secrets of ours */
     const gate_secret *secret; /* at least 32 bytes; every key of ours derives from it */
     int64_t session_idle_ms;
@@ -77,6 +87,7 @@ enum gate_setting_kind {
     GATE_SETTING_LEVEL,           /* debug, info, warn, error */
     GATE_SETTING_ORIGINS,         /* space-separated origins */
     GATE_SETTING_WEBHOOK_SECRETS, /* space-separated whsec_…; as secret as a GATE_SETTING_SECRET */
+    GATE_SETTING_URLS,            /* space-separated, each as a GATE_SETTING_URL */
 };
 
 /* One row of the table; what --help, the reference file and the test against it read. */

@@ -123,8 +123,9 @@
 #define GATE_WEBHOOK_SIGNATURES_MAX_BYTES 4096
 #define GATE_WEBHOOKS_UNDER_WAY_MAX 64 /* beyond it 503: pages write through the same thread */
 #define GATE_WEBHOOK_DELIVERIES_MAX 100000
-#define GATE_WEBHOOK_DELIVERY_LIFE_MS (3L * 24 * 60 * 60 * 1000)
-#define GATE_WEBHOOK_SWEEP_MAX 32 /* old deliveries dropped along with each new one */
+
+/* Webhooks out. 100,000 notices wait for each target at most: see sql/schema/. */
+#define GATE_NOTICE_TARGETS_MAX 16
 
 #define GATE_JWKS_KEYS_MAX 32
 #define GATE_JWS_MAX_BYTES (16 * 1024)

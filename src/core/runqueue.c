@@ -8,6 +8,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What ends a wait may happen without a step. */
+#define RUN_WHILE_LOOK_EVERY_MS 50
+
 struct gate_runqueue {
     pthread_mutex_t lock;
     struct gate_step *first;
@@ -122,6 +125,17 @@ void gate_runqueue_run_until(gate_runqueue *queue, const bool *done) {
         }
         struct pollfd waiting = {.fd = queue->event_fd, .events = POLLIN};
         poll(&waiting, 1, -1);
+        gate_runqueue_settle(queue);
+    }
+}
+
+void gate_runqueue_run_while(gate_runqueue *queue, bool (*goes_on)(void *state), void *state) {
+    while (goes_on(state)) {
+        if (gate_runqueue_run_one(queue)) {
+            continue;
+        }
+        struct pollfd waiting = {.fd = queue->event_fd, .events = POLLIN};
+        poll(&waiting, 1, RUN_WHILE_LOOK_EVERY_MS);
         gate_runqueue_settle(queue);
     }
 }

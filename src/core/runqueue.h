@@ -40,4 +40,8 @@ void gate_runqueue_settle(gate_runqueue *queue);
  * workers. */
 void gate_runqueue_run_until(gate_runqueue *queue, const bool *done);
 
+/* The same while `goes_on` says so. For the end, when the workers are gone and something of theirs
+ * is still under way. */
+void gate_runqueue_run_while(gate_runqueue *queue, bool (*goes_on)(void *state), void *state);
+
 #endif

@@ -41,6 +41,10 @@ struct gate_net_request {
     int64_t timeout_ms; /* for this transfer; the context's deadline applies too */
     size_t max_response_bytes;
     bool is_read; /* has no effect upstream: a lost answer is "unavailable", not "unknown" */
+    /* Only to an address out on the internet (net/address.h), looked at when the connection is made
+     * and again before it is used, so that no name can lead inside; directly, past any proxy.
+     * GATE_ERR_UPSTREAM otherwise. */
+    bool is_public_only;
 };
 
 struct gate_net_response {

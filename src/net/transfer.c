@@ -11,6 +11,7 @@
 
 #include "core/secret.h"
 #include "core/text.h"
+#include "net/address.h"
 #include "net/url.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -23,6 +24,7 @@
 /* A peer that is gone while we wait for its answer is noticed within a minute or so. */
 #define PEER_IDLE_S 20L
 #define PEER_ASK_EVERY_S 5L
+#define PRIVATE_ADDRESS "its address is not one of the internet, and only those are allowed here"
 /* Per transfer in flight: libcurl's minimum each, because thousands wait at a time. */
 #define RECEIVE_BUFFER_BYTES 1024L
 #define STREAM_RECEIVE_BUFFER_BYTES (32L * 1024)
@@ -80,7 +82,6 @@ enum gate_err gate_net_transfer_check(struct gate_net_job *job) {
  * may have been carried out. */
 static int allow_sending(void *state, char *remote_address, char *local_address, int remote_port,
                          int local_port) {
-    (void)remote_address;
     (void)local_address;
     (void)remote_port;
     (void)local_port;
@@ -88,8 +89,24 @@ static int allow_sending(void *state, char *remote_address, char *local_address,
     if (job->was_sent && !job->request->is_read) {
         return CURL_PREREQFUNC_ABORT;
     }
+    if (job->request->is_public_only && !gate_address_text_is_public(remote_address)) {
+        job->refusal = PRIVATE_ADDRESS; /* a connection that somebody else made */
+        return CURL_PREREQFUNC_ABORT;
+    }
     job->was_sent = true;
     return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl goes on to the name's next address, if there is one. */
+static curl_socket_t open_public_socket(void *state, curlsocktype purpose,
+                                        struct curl_sockaddr *address) {
+    (void)purpose;
+    struct gate_net_job *job = state;
+    if (!gate_address_is_public(&address->addr)) {
+        job->refusal = PRIVATE_ADDRESS;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static size_t write_body(char *bytes, size_t size, size_t count, void *state) {
@@ -253,6 +270,12 @@ static void set_connection(struct gate_net_job *job) {
     /* Else a cancelled transfer would hold the engine until its name lookup ends. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
+    if (job->request->is_public_only) {
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, job);
+        curl_easy_setopt(easy, CURLOPT_NOPROXY,
+                         "*"); /* or the proxy's address would be looked at */
+    }
     if (!job->is_https) {
         curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* loopback stays on this machine */

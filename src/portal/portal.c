@@ -20,6 +20,8 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     portal->idempotency_answer_key = gate_key_derive(secret, "idempotency-answer");
     gate_random_fill(portal->instance.bytes, sizeof portal->instance.bytes);
     portal->provider = gate_provider_new(parts);
+    portal->notices = gate_notices_new(parts);
+    portal->retention = gate_retention_new(parts);
     portal->refresher = gate_refresher_new(parts);
     portal->admissions = gate_admissions_new();
     portal->waits = gate_waits_new();
@@ -34,6 +36,8 @@ void gate_portal_free(gate_portal *portal) {
         return;
     }
     gate_admissions_free(portal->admissions);
+    gate_notices_free(portal->notices);
+    gate_retention_free(portal->retention);
     gate_refresher_free(portal->refresher);
     gate_waits_free(portal->waits);
     gate_tool_cache_free(portal->tool_cache);

@@ -6,6 +6,8 @@
 
 struct gate_provider;   /* the sign-in provider's metadata and keys; portal/provider.c */
 struct gate_admissions; /* how much callers ask for; portal/admission.c */
+struct gate_notices;    /* which services are being told; portal/notices.c */
+struct gate_retention;  /* what is old, and goes; portal/retention.c */
 struct gate_refresher;  /* which refreshes are under way; portal/refresh.c */
 struct gate_tool_cache; /* answers about tools; portal/tool_cache.h */
 struct gate_upkeep;     /* what is done from time to time; portal/upkeep.c */
@@ -21,6 +23,8 @@ struct gate_portal {
     struct gate_digest idempotency_answer_key;
     struct gate_digest instance; /* random: tells this process from those before it */
     struct gate_provider *provider;
+    struct gate_notices *notices;
+    struct gate_retention *retention;
     struct gate_refresher *refresher;
     struct gate_admissions *admissions;
     struct gate_waits *waits;
@@ -32,6 +36,10 @@ struct gate_portal {
 /* Each owner's part of gate_portal_new and gate_portal_free. */
 struct gate_provider *gate_provider_new(const struct gate_portal_parts *parts);
 void gate_provider_free(struct gate_provider *provider);
+struct gate_notices *gate_notices_new(const struct gate_portal_parts *parts);
+void gate_notices_free(struct gate_notices *notices);
+struct gate_retention *gate_retention_new(const struct gate_portal_parts *parts);
+void gate_retention_free(struct gate_retention *retention);
 struct gate_refresher *gate_refresher_new(const struct gate_portal_parts *parts);
 void gate_refresher_free(struct gate_refresher *refresher);
 size_t gate_refresher_length(struct gate_refresher *refresher); /* refreshes under way */

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "core/log.h"
+#include "portal/notices.h"
 #include "portal/refresh.h"
+#include "portal/retention.h"
 #include "portal/state.h"
 #include "store/account.h"
 #include "store/connection.h"
@@ -129,6 +131,8 @@ void gate_portal_tick(gate_portal *portal) {
     recheck_accounts(ctx, portal);
     save_allowance(portal->upkeep, portal->parts.config->sweeps_per_minute);
     sweep_accounts(ctx, portal);
+    gate_portal_retention_tick(portal);
+    gate_portal_notices_tick(portal);
     if (ctx->error.kind != GATE_OK) {
         gate_log_write(GATE_LOG_WARN, "tick_failed",
                        GATE_LOG_TEXT("kind", gate_err_name(ctx->error.kind)),

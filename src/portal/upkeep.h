@@ -1,5 +1,6 @@
 /* What is done from time to time without anybody asking: the catalogue is read again, accounts that
- * a webhook left open are read, and a slow sweep reads those of people who were not here for long.
+ * a webhook left open are read, a slow sweep reads those of people who were not here for long, what
+ * is old is deleted, and the operator's services are told what is new.
  *
  * Time is an input: whoever runs the portal calls gate_portal_tick about once a second, and what is
  * due by the clock is started. Nothing of it waits, and all of it goes on after a restart where it

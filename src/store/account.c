@@ -384,3 +384,10 @@ enum gate_err gate_store_account_event_list(struct gate_ctx *ctx, gate_store_tx 
     *ret_count = count;
     return GATE_OK;
 }
+
+enum gate_err gate_store_account_event_delete_older(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                    int64_t before_ms, size_t max,
+                                                    size_t *ret_deleted) {
+    return gate_statement_sweep(ctx, tx, GATE_SQL_ACCOUNT_EVENT_DELETE_OLDER, before_ms, max,
+                                ret_deleted);
+}

@@ -115,4 +115,9 @@ enum gate_err gate_store_account_event_list(struct gate_ctx *ctx, gate_store_tx 
                                             size_t max, struct gate_account_event **ret_events,
                                             size_t *ret_count) GATE_MUST_CHECK;
 
+/* Delete the events that happened at `before_ms` or before, of the `max` oldest there are. */
+enum gate_err gate_store_account_event_delete_older(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                    int64_t before_ms, size_t max,
+                                                    size_t *ret_deleted) GATE_MUST_CHECK;
+
 #endif

@@ -100,3 +100,10 @@ enum gate_err gate_store_tool_call_last_list(struct gate_ctx *ctx, gate_store_tx
     *ret_count = count;
     return GATE_OK;
 }
+
+enum gate_err gate_store_tool_call_delete_older(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                int64_t before_ms, size_t max,
+                                                size_t *ret_deleted) {
+    return gate_statement_sweep(ctx, tx, GATE_SQL_TOOL_CALL_DELETE_OLDER, before_ms, max,
+                                ret_deleted);
+}

@@ -59,4 +59,9 @@ enum gate_err gate_store_tool_call_last_list(struct gate_ctx *ctx, gate_store_tx
                                              struct gate_tool_call_last **ret_calls,
                                              size_t *ret_count) GATE_MUST_CHECK;
 
+/* Delete the calls that were made at `before_ms` or before, of the `max` oldest there are. */
+enum gate_err gate_store_tool_call_delete_older(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                int64_t before_ms, size_t max,
+                                                size_t *ret_deleted) GATE_MUST_CHECK;
+
 #endif

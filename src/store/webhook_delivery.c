@@ -22,14 +22,6 @@ enum gate_err gate_store_webhook_delivery_find(struct gate_ctx *ctx, gate_store_
     return err;
 }
 
-static enum gate_err delete_old(struct gate_ctx *ctx, gate_store_tx *tx, int64_t now_ms) {
-    struct gate_statement statement =
-        gate_statement_open(ctx, tx, GATE_SQL_WEBHOOK_DELIVERY_DELETE_OLD);
-    gate_bind_number(&statement, now_ms - GATE_WEBHOOK_DELIVERY_LIFE_MS);
-    gate_bind_number(&statement, GATE_WEBHOOK_SWEEP_MAX);
-    return gate_statement_run(&statement);
-}
-
 static enum gate_err delete_beyond(struct gate_ctx *ctx, gate_store_tx *tx) {
     struct gate_statement statement =
         gate_statement_open(ctx, tx, GATE_SQL_WEBHOOK_DELIVERY_DELETE_BEYOND);
@@ -46,8 +38,12 @@ enum gate_err gate_store_webhook_delivery_insert(struct gate_ctx *ctx, gate_stor
     gate_bind_text(&statement, delivery->result);
     gate_bind_number(&statement, delivery->received_at);
     enum gate_err err = gate_statement_run(&statement);
-    if (err == GATE_OK) {
-        err = delete_old(ctx, tx, delivery->received_at);
-    }
     return err != GATE_OK ? err : delete_beyond(ctx, tx);
+}
+
+enum gate_err gate_store_webhook_delivery_delete_older(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                       int64_t before_ms, size_t max,
+                                                       size_t *ret_deleted) {
+    return gate_statement_sweep(ctx, tx, GATE_SQL_WEBHOOK_DELIVERY_DELETE_OLD, before_ms, max,
+                                ret_deleted);
 }

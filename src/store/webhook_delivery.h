@@ -19,10 +19,14 @@ enum gate_err
 gate_store_webhook_delivery_find(struct gate_ctx *ctx, gate_store_tx *tx, const char *webhook_id,
                                  struct gate_webhook_delivery *ret_delivery) GATE_MUST_CHECK;
 
-/* Record one, and drop up to GATE_WEBHOOK_SWEEP_MAX that are older than
- * GATE_WEBHOOK_DELIVERY_LIFE_MS, and all but the newest GATE_WEBHOOK_DELIVERIES_MAX. */
+/* Record one, and drop all but the newest GATE_WEBHOOK_DELIVERIES_MAX. */
 enum gate_err
 gate_store_webhook_delivery_insert(struct gate_ctx *ctx, gate_store_tx *tx,
                                    const struct gate_webhook_delivery *delivery) GATE_MUST_CHECK;
+
+/* Delete up to `max` that came in at `before_ms` or before. */
+enum gate_err gate_store_webhook_delivery_delete_older(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                       int64_t before_ms, size_t max,
+                                                       size_t *ret_deleted) GATE_MUST_CHECK;
 
 #endif

@@ -588,9 +588,42 @@ static void test_new__certificates_that_cannot_be_read(void **state) {
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)
 
+static void test_public_only__neither_connects_inside_nor_takes_a_connection_there(void **state) {
+    struct fixture *fixture = *state;
+    fixture->script = answer_plainly;
+    struct call call;
+    init_call(fixture, &call, "POST");
+    call.request.is_public_only = true;
+    start_call(fixture, &call);
+    gate_runqueue_run_until(fixture->queue, &call.is_done);
+    assert_int_equal(call.err, GATE_ERR_UPSTREAM);
+    assert_non_null(strstr(call.ctx->error.message, "not one of the internet"));
+    end_call(fixture, &call);
+    assert_int_equal(gate_test_server_connection_count(fixture->server), 0);
+
+    /* By a name, and with a connection that is open already. */
+    assert_int_equal(run_call(fixture, "GET"), GATE_OK);
+    assert_int_equal(gate_test_server_connection_count(fixture->server), 1);
+    init_call(fixture, &call, "POST");
+    call.request.is_public_only = true;
+    start_call(fixture, &call);
+    end_call(fixture, &call);
+    assert_int_equal(call.err, GATE_ERR_UPSTREAM);
+    init_call(fixture, &call, "POST");
+    call.request.is_public_only = true;
+    call.request.url = gate_arena_printf(call.ctx->arena, "http://localhost:%s/",
+                                         strrchr(gate_test_server_url(fixture->server), ':') + 1);
+    start_call(fixture, &call);
+    end_call(fixture, &call);
+    assert_int_equal(call.err, GATE_ERR_UPSTREAM);
+    assert_int_equal(fixture->deliveries, 0);
+    assert_int_equal(gate_test_server_request_count(fixture->server), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_fetch__get),
+        CASE(test_public_only__neither_connects_inside_nor_takes_a_connection_there),
         CASE(test_fetch__post_sends_body_and_headers),
         CASE(test_fetch__any_method),
         CASE(test_fetch__error_statuses_and_redirects_are_answers),
