@@ -30,6 +30,12 @@ FROM api_token AS t
 LEFT JOIN user AS u ON u.id = t.owner_user_id
 WHERE t.hash = ?1;
 
+-- name: token_find_by_public_id
+SELECT id, public_id, prefix, label, kind, owner_user_id, scopes, connections, tools, identifiers,
+       created_at, expires_at, last_used_at, revoked_at, calls_per_minute
+FROM api_token
+WHERE public_id = ?1;
+
 -- name: token_list
 SELECT id, public_id, prefix, label, kind, owner_user_id, scopes, connections, tools, identifiers,
        created_at, expires_at, last_used_at, revoked_at, calls_per_minute

@@ -85,11 +85,17 @@
 #define GATE_AUTHORIZATION_REQUESTS_PER_USER_MAX 50
 #define GATE_TOKENS_PER_USER_MAX 50
 #define GATE_TOKEN_RULES_MAX 64
+#define GATE_TOKEN_TEXT_MAX_BYTES 100
+#define GATE_BEARER_TEXT_MAX_BYTES 1024 /* holds a user's identifier and GATE_SCOPES_MAX_BYTES */
+#define GATE_SCOPES_MAX_BYTES 256
 #define GATE_CALLS_PER_MINUTE_MAX 1000000 /* what a rate may be set to */
 /* Of one token's or user's calls beyond its limits, one goes on the trail in so long a time. */
 #define GATE_OVER_QUOTA_TRAIL_EVERY_MS 60000
 #define GATE_ADMISSION_SEATS_MAX 65535 /* tokens and users whose calls are counted at a time */
-#define GATE_TOKEN_CHOICES_MAX 50      /* connections ticked in the form, beside its other fields */
+/* Failed proofs at the token endpoint. Addresses share a bucket as chance has it. */
+#define GATE_FAILURES_PER_MINUTE 60
+#define GATE_FAILURE_BUCKETS 1024
+#define GATE_TOKEN_CHOICES_MAX 50 /* connections ticked in the form, beside its other fields */
 #define GATE_TOKEN_TOOLS_FIELD_MAX_BYTES 2000
 #define GATE_REFRESHES_MAX 64           /* persons whose accounts are being read at a time */
 #define GATE_TOOL_CACHE_ENTRIES_MAX 256 /* answers about tools that are kept for a few seconds */

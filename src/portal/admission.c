@@ -1,8 +1,11 @@
 #include "portal/admission.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "crypto/digest.h"
 #include "portal/state.h"
 #include "portal/trail.h"
 
@@ -26,15 +29,21 @@ struct rate {
     int64_t period_ms;
 };
 
+static const struct rate failure_rate = {GATE_FAILURES_PER_MINUTE, MINUTE_MS};
+
+struct bucket {
+    int64_t level;     /* parts */
+    int64_t filled_ms; /* monotonic; when `level` was true */
+};
+
 struct seat {
     int64_t id;
     enum seat_kind kind;
     int32_t in_flight; /* it is pinned while there are any */
-    int64_t level;     /* parts */
-    int64_t filled_ms; /* monotonic; when `level` was true */
-    int64_t trail_ms;  /* monotonic; a refusal before then is not put on the trail */
-    uint32_t chained;  /* the next seat with the same hash */
-    uint32_t newer;    /* a ring by last use, through the anchor */
+    struct bucket bucket;
+    int64_t trail_ms; /* monotonic; a refusal before then is not put on the trail */
+    uint32_t chained; /* the next seat with the same hash */
+    uint32_t newer;   /* a ring by last use, through the anchor */
     uint32_t older;
 };
 
@@ -43,6 +52,7 @@ struct gate_admissions {
     uint32_t seat_count; /* taken so far, the anchor included */
     uint32_t chains[CHAINS];
     struct seat seats[GATE_ADMISSION_SEATS_MAX + 1];
+    struct bucket failures[GATE_FAILURE_BUCKETS];
 };
 
 struct gate_admissions *gate_admissions_new(void) {
@@ -52,6 +62,9 @@ struct gate_admissions *gate_admissions_new(void) {
         abort();
     }
     admissions->seat_count = NO_SEAT + 1;
+    for (size_t i = 0; i < GATE_FAILURE_BUCKETS; i++) {
+        admissions->failures[i].level = failure_rate.count * failure_rate.period_ms;
+    }
     return admissions;
 }
 
@@ -136,8 +149,7 @@ static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind
     admissions->seats[index] = (struct seat){
         .id = id,
         .kind = kind,
-        .level = rate.count * rate.period_ms,
-        .filled_ms = now_ms,
+        .bucket = {rate.count * rate.period_ms, now_ms},
         .chained = *chain,
     };
     *chain = index;
@@ -147,13 +159,13 @@ static struct seat *take_seat(struct gate_admissions *admissions, enum seat_kind
 
 /* ---- the buckets ---- */
 
-static void fill(struct seat *seat, struct rate rate, int64_t now_ms) {
-    int64_t elapsed_ms = now_ms - seat->filled_ms;
+static void fill(struct bucket *bucket, struct rate rate, int64_t now_ms) {
+    int64_t elapsed_ms = now_ms - bucket->filled_ms;
     int64_t full = rate.count * rate.period_ms;
     elapsed_ms = elapsed_ms < 0 ? 0 : elapsed_ms > rate.period_ms ? rate.period_ms : elapsed_ms;
-    seat->level += elapsed_ms * rate.count;
-    seat->level = seat->level > full ? full : seat->level;
-    seat->filled_ms = now_ms;
+    bucket->level += elapsed_ms * rate.count;
+    bucket->level = bucket->level > full ? full : bucket->level;
+    bucket->filled_ms = now_ms;
 }
 
 /* Whole seconds until the bucket has gained so many parts, rounded up. */
@@ -163,16 +175,16 @@ static int64_t seconds_until(int64_t parts, struct rate rate) {
 }
 
 /* Take one out of the bucket if there is one, and tell how it stands. */
-static bool spend(struct seat *seat, struct rate rate, int64_t now_ms,
+static bool spend(struct bucket *bucket, struct rate rate, int64_t now_ms,
                   struct gate_quota *ret_quota) {
-    fill(seat, rate, now_ms);
-    bool enough = seat->level >= rate.period_ms;
-    seat->level -= enough ? rate.period_ms : 0;
+    fill(bucket, rate, now_ms);
+    bool enough = bucket->level >= rate.period_ms;
+    bucket->level -= enough ? rate.period_ms : 0;
     *ret_quota = (struct gate_quota){
         .limit = rate.count,
-        .remaining = seat->level / rate.period_ms,
-        .full_in_s = seconds_until(rate.count * rate.period_ms - seat->level, rate),
-        .retry_after_s = enough ? 0 : seconds_until(rate.period_ms - seat->level, rate),
+        .remaining = bucket->level / rate.period_ms,
+        .full_in_s = seconds_until(rate.count * rate.period_ms - bucket->level, rate),
+        .retry_after_s = enough ? 0 : seconds_until(rate.period_ms - bucket->level, rate),
     };
     return enough;
 }
@@ -230,7 +242,7 @@ static enum answer admit(struct gate_admissions *admissions, const struct asking
         answer = NO_ROOM;
     } else if (asking->in_flight_max > 0 && seat->in_flight >= asking->in_flight_max) {
         answer = OVER_IN_FLIGHT;
-    } else if (asking->rate.count > 0 && !spend(seat, asking->rate, now_ms, &spent)) {
+    } else if (asking->rate.count > 0 && !spend(&seat->bucket, asking->rate, now_ms, &spent)) {
         answer = OVER_RATE;
     } else if (asking->in_flight_max > 0) {
         seat->in_flight++;
@@ -379,4 +391,48 @@ void gate_portal_refusal_record(struct gate_ctx *ctx, gate_portal *portal,
         .at = gate_ctx_now_ms(ctx),
     };
     gate_portal_trail_add(ctx, portal, row, then, state);
+}
+
+/* ---- failures ---- */
+
+/* What of an address its owner cannot change at will. */
+static size_t read_network(const char *address, unsigned char bytes[16]) {
+    static const unsigned char mapped[12] = {
+        [10] = 0xff, [11] = 0xff}; /* RFC 4291 section 2.5.5.2 */
+    if (address == NULL) {
+        return 0;
+    }
+    if (inet_pton(AF_INET, address, bytes) == 1) {
+        return 4;
+    }
+    if (inet_pton(AF_INET6, address, bytes) != 1) {
+        return 0;
+    }
+    if (memcmp(bytes, mapped, sizeof mapped) != 0) {
+        return 8;
+    }
+    memcpy(bytes, bytes + sizeof mapped, 4);
+    return 4;
+}
+
+/* A table of its own and of one size, so that no number of addresses drives out a token's or a
+ * user's seat. Which bucket is keyed, so that nobody can choose whom to share one with. */
+enum gate_err gate_portal_admit_failure(struct gate_ctx *ctx, gate_portal *portal,
+                                        const char *address, struct gate_quota *quota) {
+    unsigned char network[16];
+    size_t length = read_network(address, network);
+    const struct gate_digest digest =
+        gate_hmac_make(portal->instance.bytes, sizeof portal->instance.bytes, network, length);
+    struct gate_admissions *admissions = portal->admissions;
+    size_t index = (digest.bytes[0] * 256u + digest.bytes[1]) % GATE_FAILURE_BUCKETS;
+    struct gate_quota spent;
+    pthread_mutex_lock(&admissions->lock);
+    bool is_within = spend(&admissions->failures[index], failure_rate,
+                           gate_clock_monotonic_ms(ctx->clock), &spent);
+    pthread_mutex_unlock(&admissions->lock);
+    if (is_within) {
+        return GATE_OK;
+    }
+    *quota = spent;
+    return gate_fail(ctx, GATE_ERR_OVER_QUOTA, "Too many attempts failed; try again later.");
 }

@@ -61,4 +61,11 @@ void gate_portal_refusal_record(struct gate_ctx *ctx, gate_portal *portal,
                                 const struct gate_refused_call *call, gate_then_fn *then,
                                 void *state);
 
+/* Count a failed proof of who is calling against the network it came from (an address as text:
+ * IPv4, or the first 64 bits of IPv6; NULL or anything else is one place). For after the failure:
+ * what was right is never held up by what failed. */
+enum gate_err gate_portal_admit_failure(struct gate_ctx *ctx, gate_portal *portal,
+                                        const char *address,
+                                        struct gate_quota *quota) GATE_MUST_CHECK;
+
 #endif

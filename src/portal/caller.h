@@ -11,6 +11,8 @@
 #include "store/token.h"
 #include "store/user.h"
 
+struct gate_bearer;
+
 enum gate_caller_kind {
     GATE_CALLER_NOBODY,
     GATE_CALLER_BROWSER,        /* a session cookie; `user` and `session` are set */
@@ -24,6 +26,8 @@ struct gate_caller {
     struct gate_user user;
     struct gate_session session;
     struct gate_token token;
+    const struct gate_bearer *bearer; /* NULL: the token itself was shown; else `token` is the one
+                                         behind it, with no more scopes and time than it has */
 };
 
 #endif

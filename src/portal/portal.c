@@ -18,6 +18,7 @@ gate_portal *gate_portal_new(const struct gate_portal_parts *parts) {
     portal->id_token_key = gate_key_derive(secret, "id-token");
     portal->idempotency_request_key = gate_key_derive(secret, "idempotency-request");
     portal->idempotency_answer_key = gate_key_derive(secret, "idempotency-answer");
+    portal->bearer_key = gate_key_derive(secret, "bearer");
     gate_random_fill(portal->instance.bytes, sizeof portal->instance.bytes);
     portal->provider = gate_provider_new(parts);
     portal->notices = gate_notices_new(parts);

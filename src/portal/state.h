@@ -21,6 +21,7 @@ struct gate_portal {
     struct gate_digest id_token_key;
     struct gate_digest idempotency_request_key;
     struct gate_digest idempotency_answer_key;
+    struct gate_digest bearer_key;
     struct gate_digest instance; /* random: tells this process from those before it */
     struct gate_provider *provider;
     struct gate_notices *notices;

@@ -5,6 +5,7 @@
 #include "core/encoding.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "portal/bearer.h"
 #include "portal/state.h"
 
 #define TOKEN_PREFIX_PERSONAL "ghp_"
@@ -37,36 +38,9 @@ static void note_use(gate_portal *portal, const struct gate_token *token, int64_
 static bool looks_like_token(const char *bearer) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     size_t length = strlen(bearer);
-    return length < 100 && strspn(bearer, plain) == length &&
+    return length < GATE_TOKEN_TEXT_MAX_BYTES && strspn(bearer, plain) == length &&
            (gate_text_starts_with(bearer, TOKEN_PREFIX_PERSONAL) ||
             gate_text_starts_with(bearer, TOKEN_PREFIX_SERVICE));
-}
-
-enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, const char *bearer,
-                                     struct gate_caller *ret_caller) {
-    if (!looks_like_token(bearer)) {
-        return GATE_ERR_UNAUTHENTICATED;
-    }
-    /* The store compares hashes of 256 random bits, so timing tells nothing about a token's text.
-     */
-    struct gate_digest hash = gate_digest_make(bearer, strlen(bearer));
-    struct gate_caller caller = {.kind = GATE_CALLER_NOBODY};
-    int64_t now_ms = gate_ctx_now_ms(ctx);
-    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
-    enum gate_err err =
-        gate_store_token_find_by_hash(ctx, tx, &hash, now_ms, &caller.token, &caller.user);
-    gate_store_read_end(portal->parts.store, tx);
-    if (err == GATE_ERR_NOT_FOUND || err == GATE_ERR_EXPIRED || err == GATE_ERR_FORBIDDEN) {
-        return GATE_ERR_UNAUTHENTICATED;
-    }
-    if (err != GATE_OK) {
-        return err;
-    }
-    caller.has_user = caller.token.kind == GATE_TOKEN_PERSONAL;
-    caller.kind = caller.has_user ? GATE_CALLER_PERSONAL_TOKEN : GATE_CALLER_SERVICE_TOKEN;
-    note_use(portal, &caller.token, now_ms);
-    *ret_caller = caller;
-    return GATE_OK;
 }
 
 static void fold_case(char *text) {
@@ -142,6 +116,100 @@ static enum gate_err refuse(struct gate_ctx *ctx, const char *rules, const char 
                      list, (int)verdict.denied_by_length, verdict.denied_by);
 }
 
+static enum gate_err find_by_text(struct gate_ctx *ctx, gate_portal *portal, const char *text,
+                                  struct gate_caller *caller) {
+    if (!looks_like_token(text)) {
+        return GATE_ERR_UNAUTHENTICATED;
+    }
+    /* The store compares hashes of 256 random bits, so timing tells nothing about a token's text.
+     */
+    struct gate_digest hash = gate_digest_make(text, strlen(text));
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err = gate_store_token_find_by_hash(ctx, tx, &hash, gate_ctx_now_ms(ctx),
+                                                      &caller->token, &caller->user);
+    gate_store_read_end(portal->parts.store, tx);
+    return err;
+}
+
+/* The words that the rules still allow. They are plain words (gate_bearer_open sees to it), so that
+ * none of them is taken for a rule itself. */
+static const char *narrow_scopes(gate_arena *arena, const char *rules, const char *words) {
+    char *kept = gate_arena_alloc(arena, strlen(words) + 1);
+    size_t kept_length = 0;
+    for (words += strspn(words, " "); *words != '\0'; words += strspn(words, " ")) {
+        size_t length = strcspn(words, " ");
+        if (rules_allow(rules, gate_arena_strndup(arena, words, length))) {
+            memcpy(kept + kept_length, words, length);
+            kept[kept_length + length] = ' ';
+            kept_length += length + 1;
+        }
+        words += length;
+    }
+    kept[kept_length == 0 ? 0 : kept_length - 1] = '\0';
+    return kept;
+}
+
+/* A bearer has no power of its own: the token behind it is read, and with it its rules as they are
+ * now. */
+static enum gate_err find_behind_bearer(struct gate_ctx *ctx, gate_portal *portal, const char *text,
+                                        struct gate_caller *caller) {
+    struct gate_bearer *bearer = gate_arena_make(ctx->arena, struct gate_bearer);
+    struct gate_token *token = &caller->token;
+    int64_t now_ms = gate_ctx_now_ms(ctx);
+    if (gate_bearer_open(ctx->arena, portal, text, now_ms, bearer) != GATE_OK) {
+        return GATE_ERR_UNAUTHENTICATED;
+    }
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err =
+        gate_store_token_find_by_public_id(ctx, tx, bearer->token_public_id, now_ms, token);
+    gate_store_read_end(portal->parts.store, tx);
+    if (err != GATE_OK) {
+        return err;
+    }
+    if (token->kind != GATE_TOKEN_SERVICE) {
+        return GATE_ERR_UNAUTHENTICATED;
+    }
+    if (bearer->scopes != NULL) {
+        token->scopes = narrow_scopes(ctx->arena, token->scopes, bearer->scopes);
+    }
+    if (token->expires_at == 0 || token->expires_at > bearer->expires_at) {
+        token->expires_at = bearer->expires_at;
+    }
+    caller->bearer = bearer;
+    return GATE_OK;
+}
+
+enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, const char *bearer,
+                                     struct gate_caller *ret_caller) {
+    struct gate_caller caller = {.kind = GATE_CALLER_NOBODY};
+    enum gate_err err = gate_text_starts_with(bearer, GATE_BEARER_PREFIX)
+                            ? find_behind_bearer(ctx, portal, bearer, &caller)
+                            : find_by_text(ctx, portal, bearer, &caller);
+    if (err == GATE_ERR_NOT_FOUND || err == GATE_ERR_EXPIRED || err == GATE_ERR_FORBIDDEN) {
+        return GATE_ERR_UNAUTHENTICATED;
+    }
+    if (err != GATE_OK) {
+        return err;
+    }
+    caller.has_user = caller.token.kind == GATE_TOKEN_PERSONAL;
+    caller.kind = caller.has_user ? GATE_CALLER_PERSONAL_TOKEN : GATE_CALLER_SERVICE_TOKEN;
+    note_use(portal, &caller.token, gate_ctx_now_ms(ctx));
+    *ret_caller = caller;
+    return GATE_OK;
+}
+
+enum gate_err gate_portal_user_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                     const char *identifier) {
+    const char *bound_to = gate_caller_bound_identifier(caller);
+    if (bound_to != NULL && !gate_text_equal(bound_to, identifier)) {
+        return gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                         "This access token acts for one user alone, and that is another.");
+    }
+    return rules_allow(caller->token.identifiers, identifier)
+               ? GATE_OK
+               : refuse(ctx, caller->token.identifiers, identifier, "act for that user", "users");
+}
+
 struct acting {
     gate_portal *portal;
     struct gate_caller *caller;
@@ -171,9 +239,9 @@ static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) 
 void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,
                                struct gate_quota *quota, gate_then_fn *then, void *state) {
-    if (!rules_allow(caller->token.identifiers, identifier)) {
-        then(ctx, refuse(ctx, caller->token.identifiers, identifier, "act for that user", "users"),
-             state);
+    enum gate_err err = gate_portal_user_check(ctx, caller, identifier);
+    if (err != GATE_OK) {
+        then(ctx, err, state);
         return;
     }
     struct acting *acting = gate_arena_make(ctx->arena, struct acting);
@@ -185,7 +253,7 @@ void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
         .state = state,
     };
     gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
-    enum gate_err err = gate_store_user_find_by_identifier(ctx, tx, identifier, &acting->user);
+    err = gate_store_user_find_by_identifier(ctx, tx, identifier, &acting->user);
     gate_store_read_end(portal->parts.store, tx);
     if (err == GATE_ERR_NOT_FOUND) {
         err = gate_portal_admit_new_user(ctx, portal, caller, quota);

@@ -1,4 +1,5 @@
-/* Access tokens of people's own scripts (ghp_…) and of backend services (ghs_…).
+/* Access tokens of people's own scripts (ghp_…) and of backend services (ghs_…), and what they may
+ * do. A service's short-lived bearer (gha_…, portal/bearer.h) counts as its token everywhere.
  *
  * Threads: locked inside the store. Errors: GATE_ERR_UNAUTHENTICATED for any token that does not
  * hold (unknown, revoked, expired, malformed: the same answer), GATE_ERR_FORBIDDEN for a user the
@@ -11,12 +12,18 @@
 #include "portal/caller.h"
 #include "portal/portal.h"
 
-/* Establish the caller behind a bearer token. A service token's caller has no user yet. */
+/* Establish the caller behind a token, or behind a short-lived bearer. A service token's caller has
+ * no user yet. */
 enum gate_err gate_portal_token_find(struct gate_ctx *ctx, gate_portal *portal, const char *bearer,
                                      struct gate_caller *ret_caller) GATE_MUST_CHECK;
 
-/* Let a service token's caller act for the user with this identifier, within the token's rules; the
- * user is recorded if never seen, unless the token has named too many such users
+/* May a service token's caller act for the user with this identifier? GATE_ERR_FORBIDDEN with a
+ * sentence that names the rule; also for anybody but the user that a bearer is bound to. */
+enum gate_err gate_portal_user_check(struct gate_ctx *ctx, const struct gate_caller *caller,
+                                     const char *identifier) GATE_MUST_CHECK;
+
+/* Let a service token's caller act for the user with this identifier, if gate_portal_user_check
+ * says so; the user is recorded if never seen, unless the token has named too many such users
  * (GATE_ERR_OVER_QUOTA, and `quota` says how long). Then `caller->user` is set. */
 void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,

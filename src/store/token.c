@@ -103,6 +103,13 @@ static struct gate_token read_token(struct gate_statement *row) {
     return token;
 }
 
+static enum gate_err check_works(const struct gate_token *token, int64_t now_ms) {
+    if (token->revoked_at != 0) {
+        return GATE_ERR_FORBIDDEN;
+    }
+    return token->expires_at != 0 && token->expires_at <= now_ms ? GATE_ERR_EXPIRED : GATE_OK;
+}
+
 enum gate_err gate_store_token_find_by_hash(struct gate_ctx *ctx, gate_store_tx *tx,
                                             const struct gate_digest *hash, int64_t now_ms,
                                             struct gate_token *ret_token,
@@ -116,18 +123,38 @@ enum gate_err gate_store_token_find_by_hash(struct gate_ctx *ctx, gate_store_tx 
     struct gate_token token = read_token(&statement);
     struct gate_user owner = gate_user_read(&statement);
     err = gate_statement_finish(&statement);
+    if (err == GATE_OK && owner.suspended_at != 0) {
+        err = GATE_ERR_FORBIDDEN;
+    }
+    if (err == GATE_OK) {
+        err = check_works(&token, now_ms);
+    }
+    if (err == GATE_OK) {
+        *ret_token = token;
+        *ret_owner = owner;
+    }
+    return err;
+}
+
+enum gate_err gate_store_token_find_by_public_id(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                 const char *public_id, int64_t now_ms,
+                                                 struct gate_token *ret_token) {
+    struct gate_statement statement =
+        gate_statement_open(ctx, tx, GATE_SQL_TOKEN_FIND_BY_PUBLIC_ID);
+    gate_bind_text(&statement, public_id);
+    enum gate_err err = gate_statement_next(&statement);
     if (err != GATE_OK) {
         return err;
     }
-    if (token.revoked_at != 0 || owner.suspended_at != 0) {
-        return GATE_ERR_FORBIDDEN;
+    struct gate_token token = read_token(&statement);
+    err = gate_statement_finish(&statement);
+    if (err == GATE_OK) {
+        err = check_works(&token, now_ms);
     }
-    if (token.expires_at != 0 && token.expires_at <= now_ms) {
-        return GATE_ERR_EXPIRED;
+    if (err == GATE_OK) {
+        *ret_token = token;
     }
-    *ret_token = token;
-    *ret_owner = owner;
-    return GATE_OK;
+    return err;
 }
 
 static enum gate_err read_list(struct gate_statement *statement, struct gate_token **ret_tokens,

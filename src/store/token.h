@@ -1,7 +1,7 @@
 /* API tokens of persons and of backend services. The store knows the hash of the token only.
  *
  * Owner: strings of results live in ctx->arena. Threads: as the transaction. Errors: the outcomes
- * of _find_by_hash and GATE_ERR_NOT_FOUND record nothing.
+ * of _find_by_… and GATE_ERR_NOT_FOUND record nothing.
  */
 #ifndef GATE_STORE_TOKEN_H
 #define GATE_STORE_TOKEN_H
@@ -49,6 +49,11 @@ enum gate_err gate_store_token_find_by_hash(struct gate_ctx *ctx, gate_store_tx 
                                             const struct gate_digest *hash, int64_t now_ms,
                                             struct gate_token *ret_token,
                                             struct gate_user *ret_owner) GATE_MUST_CHECK;
+
+/* The same by its public id, which proves nothing: for whoever has proven it in another way. */
+enum gate_err gate_store_token_find_by_public_id(struct gate_ctx *ctx, gate_store_tx *tx,
+                                                 const char *public_id, int64_t now_ms,
+                                                 struct gate_token *ret_token) GATE_MUST_CHECK;
 
 /* List up to `max` tokens of anybody in the order of their ids, from the one after `after_id` (0:
  * the first), revoked and expired ones included. */

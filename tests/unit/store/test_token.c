@@ -73,6 +73,27 @@ static void test_find_by_hash__tells_expired_from_revoked(void **state) {
     assert_int_equal(c->ctx->error.kind, GATE_OK);
 }
 
+static void test_find_by_public_id__gives_only_what_works(void **state) {
+    struct aggregate_case *c = *state;
+    struct gate_token token = personal(c, 0, 1), found = {0};
+    token.kind = GATE_TOKEN_SERVICE;
+    token.expires_at = NOW + 10;
+    assert_int_equal(insert(c, &token, 1), GATE_OK);
+    assert_int_equal(gate_store_token_find_by_public_id(c->ctx, c->tx, "tok_1", NOW, &found),
+                     GATE_OK);
+    assert_int_equal(found.kind, GATE_TOKEN_SERVICE);
+    found.id = 0;
+    assert_int_equal(gate_store_token_find_by_public_id(c->ctx, c->tx, "tok_2", NOW, &found),
+                     GATE_ERR_NOT_FOUND);
+    assert_int_equal(gate_store_token_find_by_public_id(c->ctx, c->tx, "tok_1", NOW + 10, &found),
+                     GATE_ERR_EXPIRED);
+    assert_int_equal(gate_store_token_revoke(c->ctx, c->tx, "tok_1", 0, NOW + 3), GATE_OK);
+    assert_int_equal(gate_store_token_find_by_public_id(c->ctx, c->tx, "tok_1", NOW + 4, &found),
+                     GATE_ERR_FORBIDDEN);
+    assert_int_equal(found.id, 0);
+    assert_int_equal(c->ctx->error.kind, GATE_OK);
+}
+
 static void test_insert__wants_an_owner_for_personal_ones_only(void **state) {
     struct aggregate_case *c = *state;
     struct gate_token token = personal(c, 0, 1);
@@ -174,6 +195,7 @@ int main(void) {
         aggregate_test(test_find_by_hash__gives_token_and_owner),
         aggregate_test(test_find_by_hash__gives_a_service_token_without_owner),
         aggregate_test(test_find_by_hash__tells_expired_from_revoked),
+        aggregate_test(test_find_by_public_id__gives_only_what_works),
         aggregate_test(test_insert__wants_an_owner_for_personal_ones_only),
         aggregate_test(test_insert__refuses_doubles),
         aggregate_test(test_insert__is_limited_per_person),
