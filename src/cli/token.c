@@ -113,6 +113,13 @@ static enum gate_err find_owner(struct gate_cli *cli, struct wish *wish) {
     return err;
 }
 
+/* Ready to be put where Scalekit's SDKs and clients of its REST API look. */
+static void print_client(const struct gate_cli *cli, const char *text, const char *public_id) {
+    printf("\nSend it as Authorization: Bearer. Software written for Scalekit uses it so:\n"
+           "SCALEKIT_ENVIRONMENT_URL=%s\nSCALEKIT_CLIENT_ID=%s\nSCALEKIT_CLIENT_SECRET=%s\n",
+           cli->config->public_url, public_id, text);
+}
+
 int gate_cli_token_create_run(struct gate_cli *cli, char **arguments) {
     struct wish wish = {
         .token = {.scopes = GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE},
@@ -139,6 +146,9 @@ int gate_cli_token_create_run(struct gate_cli *cli, char **arguments) {
     } else {
         printf("%s\n%s\nThe token is shown this once only. Keep it like a password.\n", public_id,
                text);
+    }
+    if (wish.is_service && !wish.is_quiet) {
+        print_client(cli, text, public_id);
     }
     return 0;
 }

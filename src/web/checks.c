@@ -96,7 +96,7 @@ static enum gate_err find_by_token(struct gate_request *request, const char *hea
 }
 
 enum gate_err gate_checks_find_caller(struct gate_request *request) {
-    if ((request->route->flags & GATE_ROUTE_SIGNED) != 0) {
+    if ((request->route->flags & (GATE_ROUTE_SIGNED | GATE_ROUTE_OAUTH)) != 0) {
         return GATE_OK;
     }
     gate_fields_parse_cookies(request->ctx->arena, gate_request_header(request, "HTTP_COOKIE"),

@@ -5,6 +5,7 @@
 #include "core/encoding.h"
 #include "core/text.h"
 #include "web/grpc/grpc.h"
+#include "web/oauth_error.h"
 #include "web/page.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -236,6 +237,10 @@ static void send_to_signin(struct gate_request *request) {
 }
 
 void gate_request_fail(struct gate_request *request, enum gate_err err) {
+    if (request->route != NULL && (request->route->flags & GATE_ROUTE_OAUTH) != 0) {
+        gate_oauth_error_finish(request, err, NULL);
+        return;
+    }
     if (gate_request_wants_json(request)) {
         gate_problem_finish(request, &(struct gate_problem){.kind = err});
         return;

@@ -82,7 +82,8 @@ bool gate_request_wants_json(const struct gate_request *request) {
     /* No route, so go by where it was looked for, then by what the caller said it reads. */
     const char *path = request->path;
     if (path != NULL &&
-        (gate_text_starts_with(path, "/api/") || gate_text_starts_with(path, "/proxy/"))) {
+        (gate_text_starts_with(path, "/api/") || gate_text_starts_with(path, "/proxy/") ||
+         gate_text_starts_with(path, "/oauth/"))) {
         return true;
     }
     const char *accept = gate_request_header(request, "HTTP_ACCEPT");

@@ -136,6 +136,23 @@ static const struct gate_field_spec execute_tool_fields[] = {
     END,
 };
 
+/* RFC 6749 section 3.2: what is not known is ignored. The grants' own rules are the handler's. */
+static const struct gate_field_spec oauth_token_fields[] = {
+    {"grant_type", GATE_FIELD_TEXT, 256, true},
+    {"client_id", GATE_FIELD_TEXT, 256, false},
+    {"client_secret", GATE_FIELD_TEXT, 1024, false},
+    {"scope", GATE_FIELD_TEXT, 1024, false},
+    {"subject_token", GATE_FIELD_TEXT, 4096, false},
+    {"subject_token_type", GATE_FIELD_TEXT, 256, false},
+    {"actor_token", GATE_FIELD_TEXT, 4096, false},
+    {"actor_token_type", GATE_FIELD_TEXT, 256, false},
+    {"requested_token_type", GATE_FIELD_TEXT, 256, false},
+    {"resource", GATE_FIELD_LIST, 2048, false},
+    {"audience", GATE_FIELD_LIST, 2048, false},
+    OTHERS,
+    END,
+};
+
 const struct gate_route gate_routes[] = {
     {"GET", "/", gate_page_connectors_handle, BROWSER, 0, NULL},
     {"GET", "/connectors/{connection}", gate_page_connector_handle, BROWSER, 0, NULL},
@@ -162,6 +179,10 @@ const struct gate_route gate_routes[] = {
      GATE_ROUTE_JSON | GATE_ROUTE_FORM, GATE_FORM_BODY_MAX_BYTES, backchannel_logout_fields},
     {"POST", "/signout", gate_page_signout_handle, FORM, GATE_FORM_BODY_MAX_BYTES, NULL},
     {"GET", "/signed-out", gate_page_signed_out_handle, 0, 0, NULL},
+    {"POST", "/oauth/token", gate_api_oauth_token_handle, GATE_ROUTE_OAUTH,
+     GATE_FORM_BODY_MAX_BYTES, oauth_token_fields},
+    {"GET", "/.well-known/oauth-authorization-server", gate_api_oauth_metadata_handle,
+     GATE_ROUTE_JSON, 0, NULL},
 
     {"GET", "/api/v1/me", gate_api_me_handle, API | GATE_ROUTE_NO_USER, 0, identifier_fields},
     {"GET", "/api/v1/connections", gate_api_connections_handle, API, 0, identifier_fields},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "portal/bearer.h"
 #include "portal/token.h"
 #include "web/checks.h"
 #include "web/metrics.h"
@@ -173,6 +174,9 @@ static void settle_user(struct gate_request *request) {
         return;
     }
     struct gate_caller *caller = &request->caller;
+    if (identifier == NULL) {
+        identifier = gate_caller_bound_identifier(caller);
+    }
     if (caller->kind == GATE_CALLER_SERVICE_TOKEN && identifier != NULL) {
         gate_portal_token_act_for(request->ctx, request->web->options.portal, caller, identifier,
                                   &request->quota, after_acting, request);

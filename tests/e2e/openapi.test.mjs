@@ -156,6 +156,30 @@ describe('the OpenAPI document', () => {
         }
     });
 
+    it('bearers for service tokens', async () => {
+        const [, client_id, client_secret] = /_ID=(.*)\nSCALEKIT_CLIENT_SECRET=(.*)\n/.exec(
+            stack.ctl('token', 'create', '--service', '--label', 'client', '--users', ADA));
+        const exchange = {
+            grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: ADA,
+            subject_token_type: 'urn:gatehouse:params:oauth:token-type:identifier',
+        };
+        const client = { client_id, client_secret };
+        for (const [wish, status] of [
+            [{ grant_type: 'client_credentials', ...client }, 200], [{ ...exchange, ...client, scope: 'tools:read' }, 200],
+            [{ grant_type: 'client_credentials', ...client, client_secret: 'no' }, 401], [{ ...exchange, ...client, subject_token: GRACE }, 400],
+            [{ ...exchange, ...client, audience: 'elsewhere' }, 400], [{ grant_type: 'client_credentials', ...client, scope: '*' }, 400],
+        ]) {
+            validate(pointer('components', 'schemas', 'TokenRequest'), { ...wish, ...(wish.audience ? { audience: [wish.audience] } : {}) });
+            const answer = await callApi(stack, '/oauth/token', {
+                method: 'POST', body: new URLSearchParams(wish).toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            });
+            assert.equal(answer.status, status, answer.text);
+            const known = status === 200 ? '200' : 'default';
+            validate(pointer('paths', '/oauth/token', 'post', 'responses', known, 'content', 'application/json', 'schema'), answer.json);
+            seen.add(`POST /oauth/token ${known}`);
+        }
+    });
+
     it('what the document refuses, the portal refuses', async () => {
         const check = ajv.getSchema(pointer('components', 'schemas', 'ExecuteToolRequest'));
         const bodies = [{}, { ...fetchMails, other: 1 }, { ...fetchMails, params: [] }, { ...fetchMails, tool_name: 7 },

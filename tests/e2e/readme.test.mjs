@@ -20,9 +20,12 @@ describe('README', () => {
     let stack;
     let ada;
     let token;
+    let client;
     before(async () => {
         stack = await startStack();
         token = stack.token({ label: 'readme' });
+        const told = stack.ctl('token', 'create', '--service', '--label', 'client', '--users', ADA, '--connections', '*', '--tools', '*');
+        client = Object.fromEntries([...told.matchAll(/^(SCALEKIT_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
         ada = new Browser();
         await ada.signIn(stack);
     });
@@ -31,7 +34,7 @@ describe('README', () => {
     function run(command, args, text) {
         const file = path.join(stack.run, `example${args.at(-1)}`);
         writeFileSync(file, text.replaceAll('https://portal.example.com', stack.url));
-        const child = spawn(command, [...args.slice(0, -1), file], { env: { PATH: process.env.PATH, HOME: stack.run, TOKEN: token } });
+        const child = spawn(command, [...args.slice(0, -1), file], { env: { PATH: process.env.PATH, HOME: stack.run, TOKEN: token, ...client } });
         const result = { out: '', err: '' };
         child.stdout.on('data', (chunk) => { result.out += chunk; });
         child.stderr.on('data', (chunk) => { result.err += chunk; });
@@ -42,7 +45,8 @@ describe('README', () => {
         return result;
     }
     const programs = {
-        curl: () => run('bash', ['-e', '.sh'], example('sh', 'curl ')),
+        curl: () => run('bash', ['-e', '.sh'], example('sh', "curl https://portal.example.com")),
+        'curl, as it is written for Scalekit': () => run('bash', ['-e', '.sh'], example('sh', '/oauth/token')),
         Node: () => run(process.execPath, ['.mjs'], example('js', 'execute_tool')),
         Python: () => run('python3', ['.py'], example('python', 'execute_tool')),
     };
@@ -59,7 +63,7 @@ describe('README', () => {
             it(name, async () => {
                 const out = await start().ended;
                 assert.match(out, /messages/);
-                if (name !== 'curl') assert.match(out, /gmail_send_email/, 'it lists the tools first');
+                if (!name.startsWith('curl')) assert.match(out, /gmail_send_email/, 'it lists the tools first');
             });
         }
     });

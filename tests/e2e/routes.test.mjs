@@ -69,6 +69,8 @@ const table = [
     ['POST', '/signin/backchannel-logout', { form: { logout_token: 'x' } }, forEverybody(problem(400))],
     ['POST', '/signout', { form: {} }, forForms(redirect(/\/oidc\/logout\?/))],
     ['GET', '/signed-out', {}, forEverybody(page(200))],
+    ['POST', '/oauth/token', { form: { grant_type: 'client_credentials' } }, forEverybody({ status: 401, kind: 'json' })],
+    ['GET', '/.well-known/oauth-authorization-server', {}, forEverybody(json)],
     ['GET', '/api/v1/me', {}, forApi(json, { withoutUser: json })],
     ['GET', '/api/v1/connections', {}, forApi(json)],
     ['GET', '/api/v1/connections/app', {}, forApi(json)],

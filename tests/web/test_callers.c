@@ -61,6 +61,8 @@ static const struct row rows[] = {
     {"POST", "/signin/backchannel-logout", FORM, "logout_token=x", {400, 400, 400, 400, 400, 400}},
     {"POST", "/signout", FORM, "", {303, 403, 303, 303, 303, 303}},
     {"GET", "/signed-out", NULL, NULL, {200, 200, 200, 200, 200, 200}},
+    {"POST", "/oauth/token", FORM, "grant_type=client_credentials", {401, 401, 401, 401, 401, 401}},
+    {"GET", "/.well-known/oauth-authorization-server", NULL, NULL, {200, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/me", NULL, NULL, {401, 200, 200, 200, 200, 200}},
     {"GET", "/api/v1/connections", NULL, NULL, {401, 200, 200, 200, 400, 200}},
     {"GET", "/api/v1/connections/app", NULL, NULL, {401, 200, 200, 200, 400, 200}},

@@ -51,6 +51,13 @@ void gate_api_webhook_scalekit_handle(struct gate_request *request);
 /* Any method on /proxy/{path...}: a REST call to a connected app as the acting user. */
 void gate_api_proxy_handle(struct gate_request *request);
 
+/* POST /oauth/token: a short-lived bearer for a service token (RFC 6749 section 4.4), or for one
+ * user of it (RFC 8693). */
+void gate_api_oauth_token_handle(struct gate_request *request);
+
+/* GET /.well-known/oauth-authorization-server: where that is and what it takes (RFC 8414). */
+void gate_api_oauth_metadata_handle(struct gate_request *request);
+
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */
 void gate_api_health_handle(struct gate_request *request);
 void gate_api_ready_handle(struct gate_request *request);
