@@ -18,6 +18,7 @@
 #include "fcgi/listener.h"
 #include "fcgi/server.h"
 #include "net/net.h"
+#include "net/stream.h"
 #include "portal/connector_wait.h"
 #include "portal/notices.h"
 #include "portal/portal.h"
@@ -331,6 +332,7 @@ static int stop(struct program *program) {
     let_second_signal_kill();
     gate_portal_waits_end(program->portal);
     gate_portal_notices_end(program->portal);
+    gate_net_streams_end_events(program->stream_net);
     const bool all_answered = gate_fcgi_stop(program->fcgi, GATE_FCGI_IDLE_GRACE_MS,
                                              program->config->shutdown_timeout_ms);
     if (!all_answered || !finish_background_work(program)) {

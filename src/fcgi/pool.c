@@ -18,15 +18,24 @@ struct sending {
     struct gate_request *request; /* NULL: nothing is on its way */
     struct gate_buffer records;
     size_t sent;
+    bool was_blocked;
     bool has_begun; /* the answer's head is in what was put here so far */
     gate_then_fn *then;
     void *state;
+};
+
+/* Who wants to know when the reader leaves; under the pool's lock. */
+struct watch {
+    uint64_t id; /* 0: nobody */
+    void (*left)(void *object, uint64_t id);
+    void *object;
 };
 
 struct gate_fcgi_connection {
     struct gate_fcgi_exchange exchange;
     struct gate_buffer body;
     struct sending sending;
+    struct watch watch;
     gate_fcgi_pool *pool;
     gate_fcgi_connection *next; /* the pool's list, under its lock */
     gate_fcgi_connection *previous;
@@ -46,6 +55,7 @@ struct gate_fcgi_pool {
     gate_fcgi_connection *first;
     int connections;
     int in_flight;
+    uint64_t watches; /* so far */
 };
 
 gate_fcgi_pool *gate_fcgi_pool_new(const struct gate_fcgi_pool_options *options) {
@@ -132,6 +142,52 @@ static bool arm(gate_fcgi_connection *connection, int epoll_operation, uint32_t 
     return rc == 0;
 }
 
+/* Connections are never at odd addresses. */
+bool gate_fcgi_pool_is_watch_tag(uint64_t tag) {
+    return (tag & 1) != 0;
+}
+
+/* While a request waits, its connection can only end. By number and not by pointer: the connection
+ * stays with the request, which may be over before a worker comes to this event. */
+static void arm_watch(const gate_fcgi_connection *connection) {
+    struct epoll_event interest = {.events = EPOLLRDHUP | EPOLLONESHOT,
+                                   .data.u64 = connection->watch.id << 1 | 1};
+    (void)epoll_ctl(connection->pool->options.epoll_fd, EPOLL_CTL_MOD,
+                    gate_fcgi_exchange_fd(&connection->exchange), &interest);
+}
+
+static uint64_t watch_reader(struct gate_request *request, void (*left)(void *object, uint64_t id),
+                             void *object) {
+    gate_fcgi_connection *connection = request->front;
+    gate_fcgi_pool *pool = connection->pool;
+    pthread_mutex_lock(&pool->lock);
+    connection->watch = (struct watch){.id = ++pool->watches, .left = left, .object = object};
+    pthread_mutex_unlock(&pool->lock);
+    arm_watch(connection);
+    return connection->watch.id;
+}
+
+static void end_watch(gate_fcgi_connection *connection) {
+    pthread_mutex_lock(&connection->pool->lock);
+    connection->watch = (struct watch){0};
+    pthread_mutex_unlock(&connection->pool->lock);
+}
+
+void gate_fcgi_pool_reader_left(gate_fcgi_pool *pool, uint64_t tag) {
+    struct watch watch = {0};
+    pthread_mutex_lock(&pool->lock);
+    for (const gate_fcgi_connection *connection = pool->first; connection != NULL;
+         connection = connection->next) {
+        if (connection->watch.id == tag >> 1) {
+            watch = connection->watch;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (watch.left != NULL) {
+        watch.left(watch.object, watch.id);
+    }
+}
+
 /* Wait for the next request. */
 static void park(gate_fcgi_connection *connection, int epoll_operation) {
     if (!arm(connection, epoll_operation, EPOLLIN | EPOLLRDHUP)) {
@@ -192,6 +248,9 @@ static void finish_request(gate_fcgi_connection *connection) {
     gate_buffer_done(&connection->body);
     gate_buffer_done(&connection->sending.records);
     connection->sending = (struct sending){0};
+    if (connection->watch.id != 0) {
+        end_watch(connection);
+    }
     if (!atomic_load(&pool->keeps)) {
         gate_fcgi_exchange_doom(&connection->exchange);
     }
@@ -216,13 +275,20 @@ static void go_on_sending(gate_fcgi_connection *connection) {
     struct gate_request *request = sending->request;
     const int fd = gate_fcgi_exchange_fd(&connection->exchange);
     const enum gate_fcgi_sent result = gate_fcgi_record_send(fd, &sending->records, &sending->sent);
-    if (result == GATE_FCGI_BLOCKED && arm(connection, EPOLL_CTL_MOD, EPOLLOUT)) {
-        return;
+    if (result == GATE_FCGI_BLOCKED) {
+        sending->was_blocked = true;
+        if (arm(connection, EPOLL_CTL_MOD, EPOLLOUT)) {
+            return;
+        }
     }
     sending->records.length = 0;
     sending->sent = 0;
     sending->request = NULL;
     if (result == GATE_FCGI_SENT) {
+        if (sending->was_blocked && connection->watch.id != 0) {
+            arm_watch(connection);
+        }
+        sending->was_blocked = false;
         sending->then(request->ctx, GATE_OK, sending->state);
         return;
     }
@@ -309,6 +375,7 @@ static void respond(struct gate_request *request) {
 static const struct gate_front_calls calls = {
     .respond = respond,
     .read_body = read_body,
+    .watch = watch_reader,
     .write = write_part,
     .end = end_parts,
 };

@@ -42,6 +42,13 @@ void gate_fcgi_pool_add(gate_fcgi_pool *pool, int fd);
  * caller must not touch the connection afterwards. */
 void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection);
 
+/* Tells the events of connections whose reader is watched from those of parked ones: their data.u64
+ * is such a tag instead of a pointer, so that one that comes too late names nothing. */
+bool gate_fcgi_pool_is_watch_tag(uint64_t tag);
+
+/* The reader of a watched request has left, or of one that was. */
+void gate_fcgi_pool_reader_left(gate_fcgi_pool *pool, uint64_t tag);
+
 /* From now on every connection ends with the request it is answering. */
 void gate_fcgi_pool_stop_keeping(gate_fcgi_pool *pool);
 

@@ -170,6 +170,10 @@ static void *work(void *argument) {
         if (tag == &fcgi->stop_fd) {
             return NULL;
         }
+        if (gate_fcgi_pool_is_watch_tag(event.data.u64)) {
+            gate_fcgi_pool_reader_left(fcgi->pool, event.data.u64);
+            continue;
+        }
         if (tag == fcgi->options.runqueue) {
             run_steps(fcgi->options.runqueue);
         } else if (tag == fcgi->options.listener) {

@@ -90,7 +90,7 @@ void gate_net_engine_close(gate_net *net) {
     }
 }
 
-static void ring(gate_net *net) {
+void gate_net_ring(gate_net *net) {
     const uint64_t one = 1;
     /* Fails only when the counter is full, and then the descriptor is readable anyway. */
     if (write(net->event_fd, &one, sizeof one) < 0) {
@@ -107,9 +107,33 @@ void gate_net_job_submit(struct gate_net_job *job) {
     net->arrived_last = &job->next_arrived;
     /* Inside the lock, so that gate_net_free cannot close the descriptor in between. */
     if (was_empty) {
-        ring(net);
+        gate_net_ring(net);
     }
     pthread_mutex_unlock(&net->lock);
+}
+
+void gate_net_cancel_submit(gate_net *net, uint64_t cancel_id) {
+    pthread_mutex_lock(&net->lock);
+    if (net->cancelled_count < GATE_NET_CANCELLED_MAX) {
+        net->cancelled[net->cancelled_count++] = cancel_id;
+        gate_net_ring(net);
+    }
+    pthread_mutex_unlock(&net->lock);
+}
+
+static void cancel_streams(gate_net *net, const uint64_t *ids, size_t count, bool ends_events) {
+    for (struct gate_net_job *job = net->active; job != NULL; job = job->next) {
+        if (job->stream == NULL) {
+            continue;
+        }
+        bool is_cancelled = ends_events && gate_net_stream_is_events(job->stream);
+        for (size_t i = 0; i < count; i++) {
+            is_cancelled = is_cancelled || job->stream->cancel_id == ids[i];
+        }
+        if (is_cancelled) {
+            gate_net_stream_take_cancel(job->stream);
+        }
+    }
 }
 
 static void log_transfer(const struct gate_net_job *job, enum gate_err err) {
@@ -233,6 +257,11 @@ static bool take_arrived(gate_net *net) {
     net->arrived = NULL;
     net->arrived_last = &net->arrived;
     bool goes_on = !net->stopping;
+    uint64_t cancelled[GATE_NET_CANCELLED_MAX];
+    const size_t cancelled_count = net->cancelled_count;
+    memcpy(cancelled, net->cancelled, cancelled_count * sizeof cancelled[0]);
+    net->cancelled_count = 0;
+    const bool ends_events = net->ends_events;
     pthread_mutex_unlock(&net->lock);
     while (job != NULL) {
         struct gate_net_job *next = job->next_arrived;
@@ -242,6 +271,9 @@ static bool take_arrived(gate_net *net) {
             start_job(net, job);
         }
         job = next;
+    }
+    if (cancelled_count > 0 || ends_events) {
+        cancel_streams(net, cancelled, cancelled_count, ends_events);
     }
     return goes_on;
 }

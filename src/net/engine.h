@@ -18,6 +18,8 @@
 #include "net/timers.h"
 
 #define GATE_NET_IDLE_HANDLES_MAX 64
+/* In one turn of the engine; a reader beyond is found to have left when its answer is written. */
+#define GATE_NET_CANCELLED_MAX 64
 
 /* One transfer, or, without a request, one delay. */
 struct gate_net_job {
@@ -74,6 +76,7 @@ struct gate_net_stream {
     bool wants_body; /* libcurl asked for more than was given */
     bool is_over;    /* libcurl is done with it */
     enum gate_err outcome;
+    uint64_t cancel_id;
     int64_t silence_max_ms;
     int64_t ends_ms;    /* the context's deadline; 0: none */
     int64_t moved_ms;   /* when a byte last went either way */
@@ -91,9 +94,12 @@ struct gate_net {
     pthread_t thread;
     int event_fd;
 
-    pthread_mutex_t lock; /* for the next three */
+    pthread_mutex_t lock; /* for the next six */
     struct gate_net_job *arrived;
     struct gate_net_job **arrived_last;
+    uint64_t cancelled[GATE_NET_CANCELLED_MAX];
+    size_t cancelled_count;
+    bool ends_events;
     bool stopping;
 
     /* The engine's thread only. */
@@ -112,6 +118,9 @@ enum gate_err gate_net_engine_open(gate_net *net, struct gate_error *error) GATE
 void gate_net_engine_close(gate_net *net);
 void *gate_net_engine_run(void *net);
 void gate_net_job_submit(struct gate_net_job *job);
+/* Note which streams to cancel in the engine's next turn. */
+void gate_net_cancel_submit(gate_net *net, uint64_t cancel_id);
+void gate_net_ring(gate_net *net);
 /* The engine lets go of the job and of its context. */
 void gate_net_job_end(struct gate_net_job *job, enum gate_err err);
 /* Take the job's handle away from libcurl, if it has one. */
@@ -140,6 +149,9 @@ size_t gate_net_stream_supply(char *room, size_t size, size_t count, void *strea
 void gate_net_stream_end_head(gate_net_stream *stream);
 /* The context is back, with a wish. */
 void gate_net_stream_resume(gate_net_stream *stream);
+/* Its reader has left. */
+void gate_net_stream_take_cancel(gate_net_stream *stream);
+bool gate_net_stream_is_events(const gate_net_stream *stream);
 /* libcurl is done with it, or the engine is. */
 void gate_net_stream_finish(gate_net_stream *stream, enum gate_err outcome);
 /* Its timer is due: whether that is the end of it; else the timer is to be set anew. */

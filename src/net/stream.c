@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "core/text.h"
 #include "net/engine.h"
 
 static void free_stream(void *object) {
@@ -38,6 +39,7 @@ static gate_net_stream *make_stream(struct gate_ctx *ctx, gate_net *net,
         .body_length = (size_t)wanted->body_length,
         .is_read = wanted->is_read,
     };
+    stream->cancel_id = wanted->cancel_id;
     stream->silence_max_ms = wanted->silence_max_ms;
     if (ctx->deadline_ms != 0) {
         stream->ends_ms = stream->job.started_ms + gate_ctx_time_left_ms(ctx, INT64_MAX);
@@ -97,6 +99,19 @@ void gate_net_stream_close(struct gate_ctx *ctx, gate_net_stream *stream, gate_t
     (void)ctx;
     stream->is_closing = true;
     submit(stream, then, state);
+}
+
+void gate_net_stream_cancel(gate_net *net, uint64_t cancel_id) {
+    if (cancel_id != 0) {
+        gate_net_cancel_submit(net, cancel_id);
+    }
+}
+
+void gate_net_streams_end_events(gate_net *net) {
+    pthread_mutex_lock(&net->lock);
+    net->ends_events = true;
+    gate_net_ring(net);
+    pthread_mutex_unlock(&net->lock);
 }
 
 const struct gate_net_response *gate_net_stream_head(const gate_net_stream *stream) {
@@ -167,6 +182,21 @@ void gate_net_stream_end_head(gate_net_stream *stream) {
     };
     stream->has_head = true;
     note_moved(stream);
+}
+
+bool gate_net_stream_is_events(const gate_net_stream *stream) {
+    const char *type =
+        stream->has_head ? gate_net_header_find(&stream->head, "content-type") : NULL;
+    return type != NULL && gate_text_starts_with(type, "text/event-stream");
+}
+
+/* A write that has left is let finish, so that it is known how it ended. */
+void gate_net_stream_take_cancel(gate_net_stream *stream) {
+    if (stream->is_over || (!stream->request.is_read && !stream->has_head)) {
+        return;
+    }
+    gate_net_stream_finish(stream, gate_error_set_at(&stream->error, __FILE__, __LINE__,
+                                                     GATE_ERR_UNAVAILABLE, "nobody reads on"));
 }
 
 void gate_net_stream_finish(gate_net_stream *stream, enum gate_err outcome) {

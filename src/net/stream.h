@@ -27,6 +27,7 @@ struct gate_net_stream_request {
     int64_t body_length;    /* bytes that will be given; 0: no body */
     int64_t silence_max_ms; /* how long neither side may send anything */
     bool is_read;           /* as in gate_net_request */
+    uint64_t cancel_id;     /* for gate_net_stream_cancel; 0: cannot be cancelled */
 };
 
 /* What has come since the last one; any of these together. */
@@ -57,6 +58,14 @@ void gate_net_stream_next(struct gate_ctx *ctx, gate_net_stream *stream, gate_th
 /* Break the transfer off; `then` gets GATE_OK once nothing of it is under way. */
 void gate_net_stream_close(struct gate_ctx *ctx, gate_net_stream *stream, gate_then_fn *then,
                            void *state);
+
+/* Nobody waits for the answer any more: end the stream with this cancel_id, if there is one, as
+ * failed (GATE_ERR_UNAVAILABLE), unless it is a write of which nothing is known yet. Any thread. */
+void gate_net_stream_cancel(gate_net *net, uint64_t cancel_id);
+
+/* From now on no stream of server-sent events goes on: they would hold up a stop for as long as it
+ * is given, and their readers come back by themselves. Any thread. */
+void gate_net_streams_end_events(gate_net *net);
 
 /* Status and headers, once there was a piece with has_head; without a body. */
 const struct gate_net_response *gate_net_stream_head(const gate_net_stream *stream);

@@ -133,6 +133,7 @@ static void after_settle(struct gate_ctx *ctx, enum gate_err err, void *state) {
         .body_length = order->body_length,
         .read_body = order->read_body,
         .body_source = order->body_source,
+        .cancel_id = order->cancel_id,
     };
     gate_scalekit_proxy_open(ctx, proxying->portal->parts.scalekit, &proxying->call,
                              &proxying->upstream, &proxying->ret_result->answer, after_open,
@@ -199,6 +200,10 @@ void gate_portal_proxy_open(struct gate_ctx *ctx, gate_portal *portal,
 void gate_portal_proxy_next(struct gate_ctx *ctx, gate_proxying *proxying, gate_then_fn *then,
                             void *state) {
     gate_scalekit_proxy_next(ctx, proxying->upstream, then, state);
+}
+
+void gate_portal_proxy_cancel(gate_portal *portal, uint64_t cancel_id) {
+    gate_scalekit_proxy_cancel(portal->parts.scalekit, cancel_id);
 }
 
 void gate_portal_proxy_close(struct gate_ctx *ctx, gate_proxying *proxying, gate_then_fn *then,

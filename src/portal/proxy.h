@@ -22,6 +22,7 @@ struct gate_proxy_order {
     int64_t body_length;
     gate_scalekit_body_fn *read_body;
     void *body_source;
+    uint64_t cancel_id; /* for gate_portal_proxy_cancel; 0: cannot be cancelled */
 };
 
 struct gate_proxy_result {
@@ -53,6 +54,10 @@ void gate_portal_proxy_open(struct gate_ctx *ctx, gate_portal *portal,
 /* Wait for the next piece of the answer; a failure says that the rest of it is lost. */
 void gate_portal_proxy_next(struct gate_ctx *ctx, gate_proxying *proxying, gate_then_fn *then,
                             void *state);
+
+/* Whoever waits for the answer to the call with this cancel_id has left: break it off, unless it is
+ * a write of which nothing is known yet. Any thread. */
+void gate_portal_proxy_cancel(gate_portal *portal, uint64_t cancel_id);
 
 /* Break it off. */
 void gate_portal_proxy_close(struct gate_ctx *ctx, gate_proxying *proxying, gate_then_fn *then,

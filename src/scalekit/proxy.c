@@ -326,6 +326,7 @@ void gate_scalekit_proxy_open(struct gate_ctx *ctx, gate_scalekit *scalekit,
         .body_length = call->body_length,
         .silence_max_ms = GATE_PROXY_SILENCE_MAX_MS,
         .is_read = is_read(call->method),
+        .cancel_id = call->cancel_id,
     };
     *ret_proxying = proxying;
     gate_scalekit_token_fetch(ctx, scalekit, &proxying->token, send_request, proxying);
@@ -337,6 +338,10 @@ void gate_scalekit_proxy_next(struct gate_ctx *ctx, gate_scalekit_proxying *prox
     proxying->then = then;
     proxying->state = state;
     go_on(ctx, proxying);
+}
+
+void gate_scalekit_proxy_cancel(gate_scalekit *scalekit, uint64_t cancel_id) {
+    gate_net_stream_cancel(scalekit->stream_net, cancel_id);
 }
 
 void gate_scalekit_proxy_close(struct gate_ctx *ctx, gate_scalekit_proxying *proxying,

@@ -31,6 +31,7 @@ struct gate_scalekit_proxy_call {
     int64_t body_length; /* 0: none */
     gate_scalekit_body_fn *read_body;
     void *body_source;
+    uint64_t cancel_id; /* for gate_scalekit_proxy_cancel; 0: cannot be cancelled */
 };
 
 struct gate_scalekit_proxy_answer {
@@ -56,6 +57,10 @@ void gate_scalekit_proxy_open(struct gate_ctx *ctx, gate_scalekit *scalekit,
 /* Wait for the next piece of the answer. */
 void gate_scalekit_proxy_next(struct gate_ctx *ctx, gate_scalekit_proxying *proxying,
                               gate_then_fn *then, void *state);
+
+/* Whoever waits for the answer to the call with this cancel_id has left: break it off, unless it is
+ * a write of which nothing is known yet. Any thread. */
+void gate_scalekit_proxy_cancel(gate_scalekit *scalekit, uint64_t cancel_id);
 
 /* Break it off. */
 void gate_scalekit_proxy_close(struct gate_ctx *ctx, gate_scalekit_proxying *proxying,

@@ -43,6 +43,11 @@ struct gate_front_calls {
      * nginx has already. GATE_ERR_INPUT: it ends before its length. */
     enum gate_err (*read_body)(struct gate_request *request, char *room, size_t max_bytes,
                                size_t *ret_length);
+    /* Before the request waits, once: have left(object, id) called, on any thread, if the reader
+     * leaves meanwhile. The id, which is never 0, tells this request from all others; the call may
+     * come when it has ended already. */
+    uint64_t (*watch)(struct gate_request *request, void (*left)(void *object, uint64_t id),
+                      void *object);
     /* Write the next bytes of the answer, the head of `response` before the first; no thread waits
      * for a slow reader. `bytes` must stay until `then`, which gets GATE_ERR_UNAVAILABLE when the
      * reader is gone. */

@@ -254,7 +254,7 @@ test('server-sent events come as they are sent', async () => {
 test('an answer that breaks off is never taken for a whole one', async () => {
     for (const [method, status, slug] of [['GET', 503, 'upstream-unavailable'], ['POST', 502, 'outcome-unknown']]) {
         await stack.fault({ match: '/proxy/', kind: 'cut', times: 1 });
-        const answer = await send('/x', { method, body: method === 'POST' ? 'x' : undefined });
+        const answer = await send('/x', { method, body: method === 'POST' ? 'x' : undefined }).catch(() => ({ whole: false }));
         // A problem, unless a part of it had gone on already.
         if (answer.whole) {
             assert.equal(answer.status, status);
@@ -275,6 +275,25 @@ test('a caller that leaves ends its call to the app', async () => {
     });
     assert.ok(gone);
     await until('the request being over', () => stack.requests().some((line) => line.route?.startsWith('/proxy') && line.error === 'unavailable'));
+});
+
+test('a reader that leaves while the app is silent ends a read, but no write', async () => {
+    const lines = () => stack.requests().filter((line) => line.route?.startsWith('/proxy'));
+    const rows = () => stack.sql("SELECT COUNT(*) AS n FROM tool_call WHERE tool_name = 'PUT /delay/1500' AND outcome = 'ok'")[0].n;
+    const before = lines().length;
+    const leave = (path, method, when) => new Promise((resolve) => {
+        const request = http.request(`${stack.url}/proxy${path}`, {
+            method, headers: { authorization: `Bearer ${token}`, connection_name: 'gmail', identifier: ADA },
+        }, (answer) => when === 'data' && answer.once('data', () => resolve(request.destroy())));
+        request.on('error', () => {});
+        request.end();
+        if (when === 'sent') setTimeout(() => resolve(request.destroy()), 300);
+    });
+    await leave('/sse?n=3&interval_ms=60000', 'GET', 'data');
+    await leave('/delay/60000', 'GET', 'sent');
+    await until('both being over', () => lines().length >= before + 2, 5000);
+    await leave('/delay/1500', 'PUT', 'sent');
+    await until('the write being on record as made', () => rows() === 1, 10000);
 });
 
 test('Idempotency-Key: the app is asked once', async () => {
@@ -321,6 +340,24 @@ test('bodies of a wrong length, too large or cut short', async () => {
     const refused = await send('/x', { method: 'POST', body: Buffer.alloc(3 * MEBI), bearer: 'ghs_nonsense' });
     assert.equal(refused.status, 401);
     for (let i = 0; i < 8; i++) assert.equal((await proxy('/after')).status, 200);
+});
+
+test('a stop waits for a download, but not for events without end', { timeout: 60000 }, async () => {
+    let stopping;
+    const begun = Date.now();
+    const [events, download] = await Promise.all([
+        send('/sse?n=1000000&interval_ms=20', {
+            onData: () => { stopping ??= stack.programs.gatehouse.kill('SIGTERM').then(() => Date.now()); },
+        }),
+        send(`/bytes?n=${80 * MEBI}`),
+    ]);
+    assert.equal(events.whole, false);
+    assert.equal(download.length, 80 * MEBI);
+    assert.ok(download.whole);
+    assert.ok(await stopping - begun < 40000, 'long before the 70 s that requests are given');
+    assert.equal(stack.programs.gatehouse.exit.code, 0);
+    await stack.startGatehouse();
+    assert.equal((await proxy('/x')).status, 200);
 });
 
 test('an answer that breaks off in the middle is seen to be broken', async () => {

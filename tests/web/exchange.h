@@ -230,9 +230,20 @@ static inline enum gate_err give_body(struct gate_request *request, char *room, 
     return length > 0 ? GATE_OK : GATE_ERR_INPUT;
 }
 
+/* Readers here leave between two parts, never in silence. */
+static inline uint64_t watch_reader(struct gate_request *request,
+                                    void (*left)(void *object, uint64_t id), void *object) {
+    (void)object;
+    const struct portal_web *w = request->front;
+    assert_false(w->answer.is_done);
+    assert_non_null(left);
+    return 1;
+}
+
 static const struct gate_front_calls exchange_calls = {
     .respond = take_answer,
     .read_body = give_body,
+    .watch = watch_reader,
     .write = take_part,
     .end = take_end,
 };

@@ -276,10 +276,18 @@ static enum gate_err read_order(struct proxied *proxied) {
     return err;
 }
 
+static void cancel(void *portal, uint64_t id) {
+    gate_portal_proxy_cancel(portal, id);
+}
+
 static void run(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)err;
     struct proxied *proxied = state;
     struct gate_request *request = proxied->request;
+    if (!proxied->is_keyed) { /* what runs under a key runs for whoever asks again */
+        proxied->order.cancel_id =
+            request->calls->watch(request, cancel, request->web->options.portal);
+    }
     gate_portal_proxy_open(ctx, request->web->options.portal, &request->caller, &proxied->order,
                            &proxied->proxying, &proxied->result, after_open, proxied);
 }
