@@ -44,6 +44,16 @@
 <p class="hint" id="tools-hint">A <code>*</code> stands for anything, and a <code>!</code> in front forbids: <code>gmail_* !gmail_send_*</code> allows every Gmail tool but those that send. Left empty, all tools are allowed.</p>
 <input id="tools" name="tools" type="text" maxlength="2000" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="tools-hint" value="{{TOOLS}}">
 </details>
+<details class="field"{{#DIRECT_OPEN}} open{{/DIRECT_OPEN}}>
+<summary>Let it call the apps directly</summary>
+<fieldset class="field">
+<legend>May it go beyond the tools?</legend>
+<p class="hint">Some programs need more of an app than its tools offer. A limit to certain tools does not hold for such calls; the choice of connectors does.</p>
+<label class="choice"><input type="radio" name="direct" value="no"{{#DIRECT_NO}} checked{{/DIRECT_NO}}><span><strong>No</strong></span></label>
+<label class="choice"><input type="radio" name="direct" value="read"{{#DIRECT_READ}} checked{{/DIRECT_READ}}><span><strong>Only to read</strong><br>Anything in the app that you have allowed this portal to read.</span></label>
+<label class="choice"><input type="radio" name="direct" value="write"{{#DIRECT_WRITE}} checked{{/DIRECT_WRITE}}><span><strong>To read and to change</strong><br>Anything in the app that you have allowed this portal to do.</span></label>
+</fieldset>
+</details>
 <fieldset class="field">
 <legend>For how long?</legend>
 <div class="choice-row">

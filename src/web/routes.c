@@ -69,6 +69,7 @@ static const struct gate_field_spec token_fields[] = {
     {"reach", GATE_FIELD_TEXT, 8, false},
     {"connection", GATE_FIELD_LIST, GATE_CONNECTION_NAME_MAX_BYTES, false},
     {"tools", GATE_FIELD_TEXT, GATE_TOKEN_TOOLS_FIELD_MAX_BYTES, false},
+    {"direct", GATE_FIELD_TEXT, 8, false},
     {"days", GATE_FIELD_TEXT, 8, false},
     END,
 };

@@ -127,6 +127,22 @@ static void test_make__a_key_that_may_also_disconnect(void **state) {
     expect_page(get(&w, BROWSER, "/tokens/new"), 200, "value=\"see\" checked");
 }
 
+static void test_make__a_key_that_may_call_apps_directly(void **state) {
+    (void)state;
+    (void)read_key(make("label=x&may=see&reach=all&direct=read&days=90"));
+    assert_string_equal(newest().scopes, GATE_SCOPE_READ " " GATE_SCOPE_PROXY_READ);
+    expect_page(get(&w, BROWSER, "/tokens"), 200, "May also read from the apps directly");
+    (void)read_key(make("label=x&may=run&reach=all&direct=write&days=90"));
+    assert_string_equal(newest().scopes,
+                        GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE " " GATE_SCOPE_PROXY_READ
+                                        " " GATE_SCOPE_PROXY_WRITE);
+    expect_page(get(&w, BROWSER, "/tokens"), 200, "read and change things in the apps directly");
+    (void)read_key(make("label=x&may=run&reach=all&direct=no&days=90"));
+    assert_string_equal(newest().scopes, GATE_SCOPE_READ " " GATE_SCOPE_EXECUTE);
+    const struct answer *again = make("label=&may=run&reach=all&direct=write&days=90");
+    expect_page(again, 400, "value=\"write\" checked");
+}
+
 static void test_make__a_key_that_only_looks_runs_nothing(void **state) {
     (void)state;
     const char *key = read_key(make("label=x&may=see&reach=all&days=90"));
@@ -165,6 +181,8 @@ static void test_make__what_is_not_understood_is_asked_again(void **state) {
         {"label=x&may=run&reach=chosen&connection=*&days=90", "cannot be chosen"},
         {"label=x&may=run&reach=chosen&connection=gmail+*&days=90", "cannot be chosen"},
         {"label=x&may=run&reach=chosen&connection=!gmail&days=90", "cannot be chosen"},
+        {"label=x&may=run&reach=all&direct=all&days=90", "Choose whether"},
+        {"label=x&may=see&reach=all&direct=write&days=90", "may only look"},
         {"label=x&may=run&reach=all", "Choose how long"},
         {"label=x&may=run&reach=all&days=31", "Choose how long"},
         {"label=x&tools=!" ALL, "A rule that denies"},
@@ -312,6 +330,7 @@ int main(void) {
         CASE(test_make__everything_that_was_chosen),
         CASE(test_make__without_end_and_with_all),
         CASE(test_make__a_key_that_may_also_disconnect),
+        CASE(test_make__a_key_that_may_call_apps_directly),
         CASE(test_make__a_key_that_only_looks_runs_nothing),
         CASE(test_make__what_is_not_understood_is_asked_again),
         CASE(test_make__keeps_what_was_filled_in),

@@ -20,10 +20,11 @@
 struct token_form {
     struct gate_request *request;
     const char *label;
-    const char *may;   /* "see", "run" or "end" */
-    const char *reach; /* "all" or "chosen" */
-    const char *tools; /* "": all */
-    const char *days;  /* "30", "90", "365" or "never" */
+    const char *may;    /* "see", "run" or "end" */
+    const char *reach;  /* "all" or "chosen" */
+    const char *tools;  /* "": all */
+    const char *direct; /* "no", "read" or "write" */
+    const char *days;   /* "30", "90", "365" or "never" */
 
     const char *problem; /* why it is shown again; NULL: it is new */
     int status;
@@ -42,6 +43,7 @@ static struct token_form *make_form(struct gate_request *request) {
         .may = "see",
         .reach = "chosen",
         .tools = "",
+        .direct = "no",
         .days = "90",
         .status = 200,
     };
@@ -129,6 +131,13 @@ static const char *choose_may_section(const char *may) {
     return strcmp(may, "end") == 0 ? GATE_M_TOKEN_NEW_MAY_END : GATE_M_TOKEN_NEW_MAY_SEE;
 }
 
+static const char *choose_direct_section(const char *direct) {
+    if (strcmp(direct, "write") == 0) {
+        return GATE_M_TOKEN_NEW_DIRECT_WRITE;
+    }
+    return strcmp(direct, "read") == 0 ? GATE_M_TOKEN_NEW_DIRECT_READ : GATE_M_TOKEN_NEW_DIRECT_NO;
+}
+
 static void show_form(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct token_form *form = state;
     struct gate_request *request = form->request;
@@ -153,6 +162,10 @@ static void show_form(struct gate_ctx *ctx, enum gate_err err, void *state) {
     gate_view_show_section(page.body, choose_days_section(form->days));
     if (*form->tools != '\0') {
         gate_view_show_section(page.body, GATE_M_TOKEN_NEW_TOOLS_OPEN);
+    }
+    gate_view_show_section(page.body, choose_direct_section(form->direct));
+    if (strcmp(form->direct, "no") != 0) {
+        gate_view_show_section(page.body, GATE_M_TOKEN_NEW_DIRECT_OPEN);
     }
     show_choices(form, page.body);
     (void)ctx;
@@ -284,6 +297,25 @@ static const char *choose_scopes(const char *may) {
     return NULL;
 }
 
+/* What the key may do beyond the tools, added to what it may do with them. */
+static enum gate_err add_direct(struct token_form *form) {
+    struct gate_ctx *ctx = form->request->ctx;
+    const char *added = "";
+    if (strcmp(form->direct, "read") == 0) {
+        added = " " GATE_SCOPE_PROXY_READ;
+    } else if (strcmp(form->direct, "write") == 0) {
+        added = " " GATE_SCOPE_PROXY_READ " " GATE_SCOPE_PROXY_WRITE;
+    } else if (*form->direct != '\0' && strcmp(form->direct, "no") != 0) {
+        return gate_fail(ctx, GATE_ERR_INPUT, "Choose whether the key may call apps directly.");
+    }
+    if (strcmp(form->direct, "write") == 0 && strcmp(form->may, "see") == 0) {
+        return gate_fail(ctx, GATE_ERR_INPUT,
+                         "A key that may only look cannot change things in the apps directly.");
+    }
+    form->wish.scopes = gate_arena_printf(ctx->arena, "%s%s", form->wish.scopes, added);
+    return GATE_OK;
+}
+
 static enum gate_err read_wish(struct token_form *form) {
     struct gate_ctx *ctx = form->request->ctx;
     struct gate_token_wish *wish = &form->wish;
@@ -307,6 +339,7 @@ static enum gate_err read_wish(struct token_form *form) {
         return gate_fail(ctx, GATE_ERR_INPUT, "Choose which connectors the key may use.");
     }
     enum gate_err err = all ? GATE_OK : read_choices(form, &wish->connections);
+    err = err != GATE_OK ? err : add_direct(form);
     return err != GATE_OK ? err : read_days(form, &wish->expires_at);
 }
 
@@ -321,6 +354,7 @@ void gate_page_token_make_handle(struct gate_request *request) {
     form->may = read_field(request, "may");
     form->reach = read_field(request, "reach");
     form->tools = read_field(request, "tools");
+    form->direct = read_field(request, "direct");
     form->days = read_field(request, "days");
     enum gate_err err = read_wish(form);
     if (err != GATE_OK) {

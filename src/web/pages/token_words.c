@@ -25,7 +25,7 @@ static bool has_word(const char *list, const char *word) {
     return false;
 }
 
-static const char *describe_scopes(const char *scopes) {
+static const char *describe_tools(const char *scopes) {
     bool everything = has_word(scopes, "*");
     bool reads = everything || has_word(scopes, GATE_SCOPE_READ);
     bool runs = everything || has_word(scopes, GATE_SCOPE_EXECUTE);
@@ -40,6 +40,18 @@ static const char *describe_scopes(const char *scopes) {
         return reads ? "Can look, and disconnect connectors" : "Can disconnect connectors";
     }
     return reads ? "Can only look: sees connectors and tools, runs nothing" : "Can do nothing";
+}
+
+static const char *describe_scopes(gate_arena *arena, const char *scopes) {
+    bool everything = has_word(scopes, "*") || has_word(scopes, "proxy:*");
+    bool reads = everything || has_word(scopes, GATE_SCOPE_PROXY_READ);
+    bool writes = everything || has_word(scopes, GATE_SCOPE_PROXY_WRITE);
+    const char *tools = describe_tools(scopes);
+    if (!reads && !writes) {
+        return tools;
+    }
+    return gate_arena_printf(arena, "%s. May also %s the apps directly", tools,
+                             !writes ? "read from" : "read and change things in");
 }
 
 /* The words of a list that are rules to deny, or those that are not, as connectors are called. */
@@ -106,7 +118,7 @@ struct gate_token_words gate_token_words_make(gate_arena *arena, const struct ga
         .status_word = soon    ? "Ends soon"
                        : works ? "Works"
                                : dead,
-        .may = describe_scopes(token->scopes),
+        .may = describe_scopes(arena, token->scopes),
         .where = describe_connections(arena, token->connections),
         .tools = has_word(token->tools, "*") && strlen(token->tools) == 1 ? NULL
                  : gate_text_is_empty(token->tools)                       ? "none"
