@@ -297,17 +297,31 @@ static void end_finished(gate_net *net) {
     }
 }
 
+/* Whether it was only time to look if the request is on its way. */
+static bool goes_on_until_its_end(struct gate_net_job *job, int64_t now_ms) {
+    if (job->stream != NULL) {
+        return !gate_net_stream_is_overdue(job->stream, now_ms);
+    }
+    if (job->request == NULL || now_ms >= job->ends_ms || !job->was_sent) {
+        return false;
+    }
+    job->timer.due_ms = job->ends_ms;
+    return true;
+}
+
 static void end_overdue(gate_net *net) {
     int64_t now_ms = gate_clock_monotonic_ms(net->clock);
     struct gate_net_timer *timer;
     while ((timer = gate_net_timers_first(&net->timers)) != NULL && timer->due_ms <= now_ms) {
         struct gate_net_job *job = (struct gate_net_job *)timer;
         gate_net_timers_clear(&net->timers, timer);
-        if (job->stream != NULL && !gate_net_stream_is_overdue(job->stream, now_ms)) {
+        if (goes_on_until_its_end(job, now_ms)) {
             gate_net_timers_set(&net->timers, timer);
-        } else {
-            abandon_job(job, GATE_ERR_TIMEOUT);
+            continue;
         }
+        job->lacked_connection =
+            job->stream == NULL && job->request != NULL && now_ms < job->ends_ms;
+        abandon_job(job, job->lacked_connection ? GATE_ERR_UNAVAILABLE : GATE_ERR_TIMEOUT);
     }
 }
 

@@ -39,6 +39,8 @@ struct gate_net_job {
     gate_net_stream *stream; /* NULL: the answer is kept whole */
     const char *host;
     int64_t started_ms;
+    int64_t ends_ms; /* an exchange's deadline; its timer is set to an earlier moment at first */
+    bool lacked_connection;
     bool is_https;
     CURL *easy;
     struct curl_slist *request_headers;

@@ -11,6 +11,9 @@
 #include "core/text.h"
 #include "net/engine.h"
 
+/* What is not on its way by then finds nobody to talk to, or stands behind others that do not. */
+#define SEND_MAX_MS 10000
+
 static enum gate_err load_trust(gate_net *net, const char *ca_file, struct gate_error *error) {
     net->trust = X509_STORE_new();
     if (net->trust == NULL) {
@@ -151,7 +154,8 @@ void gate_net_fetch(struct gate_ctx *ctx, gate_net *net, const struct gate_net_r
              state);
         return;
     }
-    job->timer.due_ms = job->started_ms + left_ms;
+    job->ends_ms = job->started_ms + left_ms;
+    job->timer.due_ms = job->started_ms + (left_ms < SEND_MAX_MS ? left_ms : SEND_MAX_MS);
     gate_net_job_submit(job);
 }
 

@@ -5,9 +5,9 @@
  * inside; gate_net_fetch may be called from any thread. Rules kept for every transfer: https, or
  * http to a loopback host only; TLS is always verified, with one shared certificate store;
  * redirects are not followed; HTTP/2 where offered; connections are capped; an absolute deadline
- * that also ends transfers that wait for a connection; a cap on the answer; a body is never sent
- * twice by libcurl. Credentials go in headers, never in the URL; nothing but method, host, status,
- * duration and byte counts is logged, at debug level.
+ * that also ends transfers that wait for a connection, and ten seconds at most until they have one;
+ * a cap on the answer; a body is never sent twice by libcurl. Credentials go in headers, never in
+ * the URL; nothing but method, host, status, duration and byte counts is logged, at debug level.
  */
 #ifndef GATE_NET_NET_H
 #define GATE_NET_NET_H

@@ -362,8 +362,10 @@ enum gate_err gate_net_transfer_abandon(struct gate_net_job *job, enum gate_err 
     if (job->easy != NULL) {
         curl_easy_setopt(job->easy, CURLOPT_FORBID_REUSE, 1L);
     }
-    return fail_job(job, choose_kind(job, reason), "%s: %s", job->host,
-                    reason == GATE_ERR_TIMEOUT ? "no answer in time" : "shutting down");
+    const char *what = reason == GATE_ERR_TIMEOUT ? "no answer in time"
+                       : job->lacked_connection   ? "no connection in time"
+                                                  : "shutting down";
+    return fail_job(job, choose_kind(job, reason), "%s: %s", job->host, what);
 }
 
 void gate_net_transfer_done(struct gate_net_job *job) {

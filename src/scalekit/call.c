@@ -128,12 +128,6 @@ static bool is_refused_token(const struct gate_scalekit_call *call, enum gate_er
     return err != GATE_ERR_PROVIDER && call->response.status == 401;
 }
 
-/* A gateway's own words that there is nobody behind it. Other failures of a server may come from
- * what one caller sent. */
-static bool is_absence(int status) {
-    return status >= 502 && status <= 504;
-}
-
 /* What the end of one attempt says about Scalekit: nothing where the request may be to blame, or
  * our own limits. */
 static enum gate_breaker_evidence read_evidence(const struct gate_scalekit_call *call,
@@ -149,10 +143,11 @@ static enum gate_breaker_evidence read_evidence(const struct gate_scalekit_call 
     case GATE_ERR_RATE_LIMITED:
         return GATE_BREAKER_ANSWERED;
     case GATE_ERR_UNAVAILABLE:
-        return status == 0 || is_absence(status) ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING;
+        return status == 0 || gate_scalekit_is_absence(status) ? GATE_BREAKER_FAILED
+                                                               : GATE_BREAKER_NOTHING;
     case GATE_ERR_OUTCOME_UNKNOWN:
         if (status != 0) {
-            return is_absence(status) ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING;
+            return gate_scalekit_is_absence(status) ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING;
         }
         return call->response.was_refused || call->patience_ms < PATIENCE_MIN_MS
                    ? GATE_BREAKER_NOTHING

@@ -101,6 +101,10 @@ void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work wo
     }
 }
 
+bool gate_scalekit_is_absence(int status) {
+    return status >= 502 && status <= 504;
+}
+
 void gate_scalekit_work_count(gate_scalekit *scalekit, enum gate_scalekit_work work,
                               enum gate_err outcome, int64_t began_ms) {
     struct gate_scalekit_counts *counts = &scalekit->counts[work];

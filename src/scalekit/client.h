@@ -59,6 +59,9 @@ enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scal
                                        int64_t *ret_retry_after_s) GATE_MUST_CHECK;
 void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work work,
                              enum gate_breaker_evidence evidence, bool was_probe);
+/* Is this status a gateway's own word that there is nobody behind it? Other failures of a server
+ * may come from what one caller sent. */
+bool gate_scalekit_is_absence(int status);
 /* Count one attempt that began at `began_ms` (monotonic). */
 void gate_scalekit_work_count(gate_scalekit *scalekit, enum gate_scalekit_work work,
                               enum gate_err outcome, int64_t began_ms);

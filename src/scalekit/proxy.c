@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/clock.h"
 #include "core/text.h"
 #include "net/stream.h"
 #include "scalekit/client.h"
@@ -31,6 +32,9 @@ struct gate_scalekit_proxying {
     bool has_head;       /* the answer's */
     bool is_held;        /* the answer may be Scalekit's own; its body is gathered */
     bool is_passing;     /* the answer is the app's */
+    bool is_probe;       /* of the breaker for tools */
+    bool is_noted;       /* the breaker has heard how it went */
+    int64_t began_ms;    /* monotonic */
     struct gate_buffer held;
     enum gate_err outcome; /* while the transfer is being closed */
     struct gate_error error;
@@ -82,6 +86,39 @@ static void set_headers(struct gate_ctx *ctx, struct gate_scalekit_proxying *pro
 static bool is_read(const char *method) {
     return gate_text_equal(method, "GET") || gate_text_equal(method, "HEAD") ||
            gate_text_equal(method, "OPTIONS");
+}
+
+/* ---- what a call tells about Scalekit ---- */
+
+static void note(struct gate_scalekit_proxying *proxying, enum gate_err err,
+                 enum gate_breaker_evidence evidence) {
+    if (proxying->is_noted) {
+        return;
+    }
+    proxying->is_noted = true;
+    gate_scalekit_work_count(proxying->scalekit, GATE_SCALEKIT_WORK_TOOL, err, proxying->began_ms);
+    gate_scalekit_work_note(proxying->scalekit, GATE_SCALEKIT_WORK_TOOL, evidence,
+                            proxying->is_probe);
+}
+
+/* An app's own 503 cannot be told from a gateway's. */
+static void note_answer(struct gate_scalekit_proxying *proxying) {
+    note(proxying, GATE_OK,
+         gate_scalekit_is_absence(proxying->ret_answer->status) ? GATE_BREAKER_NOTHING
+                                                                : GATE_BREAKER_ANSWERED);
+}
+
+static void note_refusal(struct gate_scalekit_proxying *proxying, enum gate_err err, int status) {
+    note(proxying, err,
+         err != GATE_ERR_PROVIDER && gate_scalekit_is_absence(status) ? GATE_BREAKER_FAILED
+                                                                      : GATE_BREAKER_ANSWERED);
+}
+
+static void note_failure(struct gate_scalekit_proxying *proxying, enum gate_err err) {
+    const bool is_silence =
+        err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT || err == GATE_ERR_OUTCOME_UNKNOWN;
+    note(proxying, err,
+         is_silence && !proxying->has_head ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING);
 }
 
 /* ---- the end ---- */
@@ -185,6 +222,7 @@ static void take_refusal(struct gate_ctx *ctx, struct gate_scalekit_proxying *pr
         renew_token(ctx, proxying);
         return;
     }
+    note_refusal(proxying, err, reading->response.status);
     proxying->ret_answer->failure = reading->failure;
     proxying->ret_answer->status = 0;
     fail(ctx, proxying, err);
@@ -259,6 +297,7 @@ static void take_held(struct gate_ctx *ctx, struct gate_scalekit_proxying *proxy
     } else {
         proxying->is_held = false;
         proxying->is_passing = true;
+        note_answer(proxying);
         deliver(ctx, proxying, gate_buffer_text(&proxying->held), proxying->held.length);
     }
 }
@@ -268,6 +307,7 @@ static void take_piece(struct gate_ctx *ctx, enum gate_err err, void *state) {
     proxying->ret_answer->has_left =
         proxying->ret_answer->has_left || gate_net_stream_was_sent(proxying->stream);
     if (err != GATE_OK) {
+        note_failure(proxying, err);
         end(ctx, proxying, err);
         return;
     }
@@ -329,6 +369,14 @@ void gate_scalekit_proxy_open(struct gate_ctx *ctx, gate_scalekit *scalekit,
         .cancel_id = call->cancel_id,
     };
     *ret_proxying = proxying;
+    proxying->began_ms = gate_clock_monotonic_ms(ctx->clock);
+    enum gate_err err =
+        gate_scalekit_work_begin(ctx, scalekit, GATE_SCALEKIT_WORK_TOOL, &proxying->is_probe,
+                                 &ret_answer->failure.retry_after_s);
+    if (err != GATE_OK) {
+        end(ctx, proxying, err);
+        return;
+    }
     gate_scalekit_token_fetch(ctx, scalekit, &proxying->token, send_request, proxying);
 }
 

@@ -1,6 +1,6 @@
 // Starts the real thing for a test: nginx, gatehouse and the simulator, each on ports and in a folder of their own.
 //
-// startStack({ env, simArgs, withSim, withGatehouse, webhooks }) → { url, secureUrl, sim, run, programs, ctl(), token(), sql(), requests(), stop() … }
+// startStack({ env, simArgs, withSim, withGatehouse, webhooks, wrap }) → { url, secureUrl, sim, run, programs, ctl(), token(), sql(), requests(), stop() … }
 // The programs come from $GATE_BUILD (the build folder; tests/run sets it).
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -139,8 +139,8 @@ export function sendRaw(url, bytes, { end = false, timeoutMs = 20000 } = {}) {
     });
 }
 
-// `webhooks`: the simulator sends its events to the portal, signed with stack.webhookSecret.
-export async function startStack({ env = {}, simArgs = [], withSim = true, withGatehouse = true, connections = 0, webhooks = false } = {}) {
+// `wrap`: words before gatehouse's command. `webhooks`: the simulator sends its events to the portal, signed with stack.webhookSecret.
+export async function startStack({ env = {}, simArgs = [], withSim = true, withGatehouse = true, connections = 0, webhooks = false, wrap = [] } = {}) {
     const run = mkdtempSync(path.join(os.tmpdir(), 'gatehouse-e2e-'));
     const port = await freePort();
     const tlsPort = await freePort();
@@ -180,6 +180,7 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
         if (process.env[name]) clean[name] = process.env[name];
     }
     const bin = (name) => path.join(build, name);
+    const wrapped = (words) => { const [first, ...rest] = [...wrap, ...words]; return [first, rest]; };
 
     const startSim = async () => {
         programs.sim = new Program(run, 'scalekit-sim', bin('scalekit-sim'), [
@@ -192,7 +193,7 @@ export async function startStack({ env = {}, simArgs = [], withSim = true, withG
         await until('the simulator answering', async () => programs.sim.exit || (await fetch(`${simUrl}/.well-known/openid-configuration`)).ok);
     };
     const startGatehouse = async () => {
-        programs.gatehouse = new Program(run, 'gatehouse', bin('gatehouse'), [], clean);
+        programs.gatehouse = new Program(run, 'gatehouse', ...wrapped([bin('gatehouse')]), clean);
         await until('gatehouse listening', () => programs.gatehouse.exit || isListening(settings.GATEHOUSE_SOCKET));
         if (programs.gatehouse.exit) throw new Error(`gatehouse ended: ${programs.gatehouse.text()}`);
     };
