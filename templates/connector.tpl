@@ -14,6 +14,7 @@
 <div>
 <h2 id="state" class="status status-{{STATUS_CLASS}}"><span class="shape" aria-hidden="true"></span>{{STATUS_WORD}}</h2>
 <p>{{STATUS_SENTENCE}}</p>
+{{#REFUSAL}}<p class="hint">It refused <code>{{REFUSED_TOOL}}</code> <time datetime="{{REFUSED_ISO}}" title="{{REFUSED_ISO}}">{{REFUSED_TEXT}}</time>.</p>{{/REFUSAL}}
 </div>
 {{#ACTION_LINK}}
 <a class="button button-{{ACTION_CLASS}}" href="{{ACTION_URL}}">{{ACTION_LABEL}}<span class="sr"> {{NAME}}</span></a>

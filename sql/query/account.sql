@@ -2,19 +2,20 @@
 
 -- name: account_find
 SELECT id, user_id, connection_name, scalekit_id, authorization_type, status, token_expires_at,
-       updated_at, event_at, learned_at, learned_from
+       updated_at, event_at, learned_at, learned_from, refused_at, refused_status, refused_tool
 FROM connected_account
 WHERE user_id = ?1 AND connection_name = ?2;
 
 -- name: account_list
 SELECT id, user_id, connection_name, scalekit_id, authorization_type, status, token_expires_at,
-       updated_at, event_at, learned_at, learned_from
+       updated_at, event_at, learned_at, learned_from, refused_at, refused_status, refused_tool
 FROM connected_account
 WHERE user_id = ?1
 ORDER BY connection_name
 LIMIT ?2;
 
 -- name: account_save
+-- A refusal stays with the account for as long as it is active without a break.
 INSERT INTO connected_account (user_id, connection_name, scalekit_id, authorization_type, status,
                                token_expires_at, updated_at, event_at, learned_at, learned_from)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -23,7 +24,23 @@ SET scalekit_id = excluded.scalekit_id, authorization_type = excluded.authorizat
     status = excluded.status, token_expires_at = excluded.token_expires_at,
     updated_at = ifnull(excluded.updated_at, updated_at),
     event_at = ifnull(excluded.event_at, event_at),
-    learned_at = excluded.learned_at, learned_from = excluded.learned_from;
+    learned_at = excluded.learned_at, learned_from = excluded.learned_from,
+    refused_at = CASE WHEN status = 'ACTIVE' AND excluded.status = 'ACTIVE'
+                           AND scalekit_id IS excluded.scalekit_id THEN refused_at END;
+
+-- name: account_note_refusal
+UPDATE connected_account SET refused_at = ?3, refused_status = ?4, refused_tool = ?5
+WHERE user_id = ?1 AND connection_name = ?2 AND status = 'ACTIVE';
+
+-- name: account_note_success
+-- Who is let in again is not locked out; what is allowed to one tool says nothing about another.
+UPDATE connected_account SET refused_at = NULL
+WHERE user_id = ?1 AND connection_name = ?2 AND refused_at IS NOT NULL
+  AND (refused_status = 401 OR refused_tool IS ?3);
+
+-- name: account_end_refusal
+UPDATE connected_account SET refused_at = NULL
+WHERE user_id = ?1 AND connection_name = ?2 AND refused_at IS NOT NULL;
 
 -- name: account_delete
 DELETE FROM connected_account WHERE user_id = ?1 AND connection_name = ?2;

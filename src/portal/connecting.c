@@ -284,10 +284,25 @@ static void end_finishing(struct gate_ctx *ctx, struct finishing *finishing,
     finishing->then(ctx, GATE_OK, finishing->state);
 }
 
+static enum gate_err end_refusal(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    const struct finishing *finishing = state;
+    return gate_store_account_end_refusal(ctx, tx, finishing->caller->user.id,
+                                          finishing->attempt.connection_name);
+}
+
+static void call_connected(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)err; /* a refusal that stays on record is ended by the next call that goes well */
+    end_finishing(ctx, state, GATE_CONNECTING_CONNECTED);
+}
+
 /* Only Scalekit's own ACTIVE makes it connected. */
 static void judge_account(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct finishing *finishing = state;
-    if (err == GATE_OK && finishing->account.status == GATE_ACCOUNT_ACTIVE) {
+    if (err == GATE_OK && finishing->account.status == GATE_ACCOUNT_ACTIVE &&
+        finishing->account.refused_at != 0) {
+        gate_store_write(ctx, finishing->portal->parts.store, end_refusal, finishing,
+                         call_connected, finishing);
+    } else if (err == GATE_OK && finishing->account.status == GATE_ACCOUNT_ACTIVE) {
         end_finishing(ctx, finishing, GATE_CONNECTING_CONNECTED);
     } else if (err == GATE_OK || err == GATE_ERR_NOT_FOUND) {
         end_finishing(ctx, finishing, GATE_CONNECTING_WAITING);

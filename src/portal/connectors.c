@@ -20,6 +20,7 @@
 static const enum gate_connector_group groups[GATE_CONNECTOR_STATE_COUNT_] = {
     [GATE_CONNECTOR_NEVER] = GATE_CONNECTOR_GROUP_AVAILABLE,
     [GATE_CONNECTOR_CONNECTED] = GATE_CONNECTOR_GROUP_CONNECTED,
+    [GATE_CONNECTOR_REFUSED] = GATE_CONNECTOR_GROUP_NEEDS_YOU,
     [GATE_CONNECTOR_NEEDS_RECONNECT] = GATE_CONNECTOR_GROUP_NEEDS_YOU,
     [GATE_CONNECTOR_WAITING] = GATE_CONNECTOR_GROUP_NEEDS_YOU,
     [GATE_CONNECTOR_NEEDS_VERIFICATION] = GATE_CONNECTOR_GROUP_NEEDS_YOU,
@@ -28,14 +29,30 @@ static const enum gate_connector_group groups[GATE_CONNECTOR_STATE_COUNT_] = {
     [GATE_CONNECTOR_NOT_OFFERED] = GATE_CONNECTOR_GROUP_AVAILABLE,
 };
 
+static const char *const state_names[GATE_CONNECTOR_STATE_COUNT_] = {
+    [GATE_CONNECTOR_NEVER] = "never_connected",
+    [GATE_CONNECTOR_CONNECTED] = "connected",
+    [GATE_CONNECTOR_REFUSED] = "provider_refuses",
+    [GATE_CONNECTOR_NEEDS_RECONNECT] = "expired",
+    [GATE_CONNECTOR_WAITING] = "waiting_for_user",
+    [GATE_CONNECTOR_NEEDS_VERIFICATION] = "waiting_for_verification",
+    [GATE_CONNECTOR_DISCONNECTED] = "disconnected",
+    [GATE_CONNECTOR_NEEDS_ATTENTION] = "unknown",
+    [GATE_CONNECTOR_NOT_OFFERED] = "not_offered",
+};
+
+const char *gate_connector_state_name(enum gate_connector_state state) {
+    return state_names[state];
+}
+
 enum gate_connector_group gate_connector_group_get(enum gate_connector_state state) {
     return groups[state];
 }
 
-static enum gate_connector_state read_state(enum gate_account_status status) {
-    switch (status) {
+static enum gate_connector_state read_state(const struct gate_account *account) {
+    switch (account->status) {
     case GATE_ACCOUNT_ACTIVE:
-        return GATE_CONNECTOR_CONNECTED;
+        return account->refused_at != 0 ? GATE_CONNECTOR_REFUSED : GATE_CONNECTOR_CONNECTED;
     case GATE_ACCOUNT_EXPIRED:
         return GATE_CONNECTOR_NEEDS_RECONNECT;
     case GATE_ACCOUNT_PENDING_AUTH:
@@ -96,7 +113,7 @@ static void add_account(struct gate_connector *connector, const struct gate_acco
     connector->has_account = true;
     connector->account = *account;
     if (connector->state != GATE_CONNECTOR_NOT_OFFERED) {
-        connector->state = read_state(account->status);
+        connector->state = read_state(account);
     }
 }
 

@@ -23,8 +23,9 @@
 #define GATE_CONNECTOR_CALLS_MAX 20
 
 enum gate_connector_state {
-    GATE_CONNECTOR_NEVER,              /* no account */
-    GATE_CONNECTOR_CONNECTED,          /* ACTIVE */
+    GATE_CONNECTOR_NEVER,     /* no account */
+    GATE_CONNECTOR_CONNECTED, /* ACTIVE */
+    GATE_CONNECTOR_REFUSED,   /* ACTIVE, but the app refused a call: a permission is missing */
     GATE_CONNECTOR_NEEDS_RECONNECT,    /* EXPIRED */
     GATE_CONNECTOR_WAITING,            /* PENDING_AUTH: begun, not finished */
     GATE_CONNECTOR_NEEDS_VERIFICATION, /* PENDING_VERIFICATION: allowed, but not confirmed by us */
@@ -70,6 +71,9 @@ struct gate_connector_details {
     size_t call_count;
     int64_t stale_since;
 };
+
+/* Name a state for programs ("waiting_for_user"). Static. */
+const char *gate_connector_state_name(enum gate_connector_state state);
 
 enum gate_connector_group gate_connector_group_get(enum gate_connector_state state);
 

@@ -10,6 +10,10 @@
 #include "store/account.h"
 #include "store/tool_call.h"
 
+/* After the app's first refusal Scalekit is asked at once, after further ones unless it was this
+ * short a time ago. */
+#define ASK_AGAIN_MS 1000
+
 struct running {
     gate_portal *portal;
     const struct gate_caller *caller;
@@ -62,6 +66,12 @@ static void record(struct gate_ctx *ctx, struct running *running, enum gate_err 
         .at = gate_ctx_now_ms(ctx),
         .duration_ms = gate_clock_monotonic_ms(ctx->clock) - running->started_ms,
     };
+    if (outcome == GATE_OK || outcome == GATE_ERR_PROVIDER) {
+        gate_portal_trail_add_answered(ctx, running->portal, &running->row,
+                                       outcome == GATE_OK ? 0 : reply->failure.status, answer,
+                                       running);
+        return;
+    }
     gate_portal_trail_add(ctx, running->portal, &running->row, answer, running);
 }
 
@@ -84,12 +94,23 @@ static bool was_turned_away(const struct running *running, enum gate_err err) {
     return err == GATE_ERR_UPSTREAM && (status == 0 || status == 401);
 }
 
+static bool is_refused_by_app(const struct running *running, enum gate_err err) {
+    int status = running->ret_result->reply.failure.status;
+    return err == GATE_ERR_PROVIDER && (status == 401 || status == 403);
+}
+
 static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
     running->ret_result->has_left = !was_turned_away(running, err);
     if (err == GATE_OK) {
         record(ctx, running, err);
         return;
+    }
+    if (is_refused_by_app(running, err)) {
+        /* The record says that it is connected: perhaps it is not any more. */
+        bool is_first = running->settled.account.refused_at == 0;
+        gate_portal_accounts_freshen(ctx, running->portal, &running->caller->user,
+                                     is_first ? 0 : ASK_AGAIN_MS);
     }
     gate_portal_account_resettle(ctx, running->portal, &running->caller->user,
                                  running->call.connection_name, err, &running->settled,

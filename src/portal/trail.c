@@ -2,10 +2,13 @@
 
 #include "core/log.h"
 #include "portal/state.h"
+#include "store/account.h"
 #include "store/connection.h"
 
 struct adding {
     struct gate_tool_call *row;
+    bool was_answered; /* by the app */
+    int app_status;
     gate_then_fn *then;
     void *state;
 };
@@ -61,6 +64,23 @@ const char *gate_trail_source_name(enum gate_err outcome, bool was_reached) {
     }
 }
 
+/* What the call says about the account. */
+static enum gate_err mark_account(struct gate_ctx *ctx, gate_store_tx *tx,
+                                  const struct adding *adding) {
+    const struct gate_tool_call *row = adding->row;
+    if (!adding->was_answered || row->connection_name == NULL) {
+        return GATE_OK;
+    }
+    if (adding->app_status == 0) {
+        return gate_store_account_note_success(ctx, tx, row->user_id, row->connection_name,
+                                               row->tool_name);
+    }
+    bool is_refusal = adding->app_status == 401 || adding->app_status == 403;
+    return is_refusal ? gate_store_account_note_refusal(ctx, tx, row->user_id, row->connection_name,
+                                                        adding->app_status, row->tool_name, row->at)
+                      : GATE_OK;
+}
+
 static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
     const struct adding *adding = state;
     struct gate_tool_call *row = adding->row;
@@ -72,6 +92,9 @@ static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *s
     if (err == GATE_ERR_NOT_FOUND) {
         row->connection_name = NULL;
         err = GATE_OK;
+    }
+    if (err == GATE_OK) {
+        err = mark_account(ctx, tx, adding);
     }
     return err != GATE_OK ? err : gate_store_tool_call_insert(ctx, tx, row, NULL);
 }
@@ -89,13 +112,26 @@ static void go_on(struct gate_ctx *ctx, enum gate_err err, void *state) {
     adding->then(ctx, GATE_OK, adding->state);
 }
 
+static void add(struct gate_ctx *ctx, gate_portal *portal, const struct adding *wish) {
+    struct adding *adding = gate_arena_make(ctx->arena, struct adding);
+    *adding = *wish;
+    gate_store_write(ctx, portal->parts.store, insert_row, adding, go_on, adding);
+}
+
 void gate_portal_trail_add(struct gate_ctx *ctx, gate_portal *portal, struct gate_tool_call *row,
                            gate_then_fn *then, void *state) {
-    struct adding *adding = gate_arena_make(ctx->arena, struct adding);
-    adding->row = row;
-    adding->then = then;
-    adding->state = state;
-    gate_store_write(ctx, portal->parts.store, insert_row, adding, go_on, adding);
+    add(ctx, portal, &(struct adding){.row = row, .then = then, .state = state});
+}
+
+void gate_portal_trail_add_answered(struct gate_ctx *ctx, gate_portal *portal,
+                                    struct gate_tool_call *row, int app_status, gate_then_fn *then,
+                                    void *state) {
+    add(ctx, portal,
+        &(struct adding){.row = row,
+                         .was_answered = true,
+                         .app_status = app_status,
+                         .then = then,
+                         .state = state});
 }
 
 enum gate_err gate_portal_trail_check(struct gate_ctx *ctx, gate_portal *portal) {

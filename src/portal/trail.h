@@ -20,6 +20,13 @@ enum gate_err gate_portal_trail_check(struct gate_ctx *ctx, gate_portal *portal)
 void gate_portal_trail_add(struct gate_ctx *ctx, gate_portal *portal, struct gate_tool_call *row,
                            gate_then_fn *then, void *state);
 
+/* The same for a call that the app behind the account took up: the account is marked as refused by
+ * it after 401 and 403, and no longer so once the app carries such a call out. `app_status`: what
+ * the app said, 0 for success. */
+void gate_portal_trail_add_answered(struct gate_ctx *ctx, gate_portal *portal,
+                                    struct gate_tool_call *row, int app_status, gate_then_fn *then,
+                                    void *state);
+
 /* How the trail calls an outcome, and whose failure it is (NULL: none). `was_reached`: it was
  * Scalekit who said so, or who could not be asked. */
 const char *gate_trail_outcome_name(enum gate_err outcome);

@@ -163,6 +163,10 @@ static enum gate_err apply(struct gate_ctx *ctx, gate_store_tx *tx, struct takin
     };
     enum gate_account_news_outcome outcome;
     err = gate_store_account_news_take(ctx, tx, &news, gate_ctx_now_ms(ctx), &outcome);
+    if (err == GATE_OK && event->kind == GATE_WEBHOOK_EVENT_CONNECTED &&
+        outcome == GATE_ACCOUNT_NEWS_TAKEN) {
+        err = gate_store_account_end_refusal(ctx, tx, news.user_id, news.connection_name);
+    }
     if (err == GATE_OK) {
         taking->result = name_outcome(outcome);
     }

@@ -45,6 +45,9 @@ static struct gate_account read_account(struct gate_statement *row) {
     account.event_at = gate_column_number(row);
     account.learned_at = gate_column_number(row);
     account.learned_from = parse_source(gate_column_text(row));
+    account.refused_at = gate_column_number(row);
+    account.refused_status = (int)gate_column_number(row);
+    account.refused_tool = gate_column_text(row);
     account.asked_at = 0;
     return account;
 }
@@ -308,6 +311,36 @@ static enum gate_err forget_absent(struct gate_ctx *ctx, gate_store_tx *tx, int6
         (*changes)++;
     }
     return err;
+}
+
+enum gate_err gate_store_account_note_refusal(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t user_id, const char *connection_name,
+                                              int status, const char *tool_name, int64_t now_ms) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_NOTE_REFUSAL);
+    gate_bind_number(&statement, user_id);
+    gate_bind_text(&statement, connection_name);
+    gate_bind_number(&statement, now_ms);
+    gate_bind_number(&statement, status);
+    gate_bind_text(&statement, tool_name);
+    return gate_statement_run(&statement);
+}
+
+enum gate_err gate_store_account_note_success(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t user_id, const char *connection_name,
+                                              const char *tool_name) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_NOTE_SUCCESS);
+    gate_bind_number(&statement, user_id);
+    gate_bind_text(&statement, connection_name);
+    gate_bind_text(&statement, tool_name);
+    return gate_statement_run(&statement);
+}
+
+enum gate_err gate_store_account_end_refusal(struct gate_ctx *ctx, gate_store_tx *tx,
+                                             int64_t user_id, const char *connection_name) {
+    struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_END_REFUSAL);
+    gate_bind_number(&statement, user_id);
+    gate_bind_text(&statement, connection_name);
+    return gate_statement_run(&statement);
 }
 
 enum gate_err gate_store_account_want_recheck(struct gate_ctx *ctx, gate_store_tx *tx,

@@ -35,6 +35,11 @@ struct gate_account {
     int64_t event_at;   /* by Scalekit's clock, of the newest event that told of it; 0: none */
     int64_t learned_at; /* ours */
     enum gate_account_source learned_from;
+    /* The app's last refusal of a call, although the account is active; only gate_store_account_…
+     * refusal and success change them. */
+    int64_t refused_at; /* ours; 0: none, and then the next two mean nothing */
+    int refused_status; /* 401: the access was not taken; 403: it does not reach so far */
+    const char *refused_tool;
     int64_t asked_at; /* not kept: when Scalekit was asked, if this is its answer; 0: not known */
 };
 
@@ -103,6 +108,25 @@ enum gate_err gate_store_account_forget(struct gate_ctx *ctx, gate_store_tx *tx,
 enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
                                            const struct gate_account_reading *reading,
                                            int64_t now_ms, size_t *ret_changed) GATE_MUST_CHECK;
+
+/* Note that the app refused a call of the tool with 401 or 403. Nothing when the account is not
+ * active. */
+enum gate_err gate_store_account_note_refusal(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t user_id, const char *connection_name,
+                                              int status, const char *tool_name,
+                                              int64_t now_ms) GATE_MUST_CHECK;
+
+/* Note that the app carried a call of the tool out: that ends a refusal with 401, and one with 403
+ * of the same tool. */
+enum gate_err gate_store_account_note_success(struct gate_ctx *ctx, gate_store_tx *tx,
+                                              int64_t user_id, const char *connection_name,
+                                              const char *tool_name) GATE_MUST_CHECK;
+
+/* Note that the person has connected again, so that no earlier refusal counts. An account that
+ * stops being active, or is another one, loses its refusal by itself. */
+enum gate_err gate_store_account_end_refusal(struct gate_ctx *ctx, gate_store_tx *tx,
+                                             int64_t user_id,
+                                             const char *connection_name) GATE_MUST_CHECK;
 
 /* Have the person's accounts read again soon, because it is not clear how they are. Holds until a
  * reading that was asked for later is reconciled. */

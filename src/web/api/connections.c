@@ -14,6 +14,19 @@ struct listing {
     struct gate_connector_list list;
 };
 
+/* The app's, of a call although the account is active. */
+static void write_refusal(struct gate_json_writer *writer, const struct gate_connector *connector) {
+    if (connector->state != GATE_CONNECTOR_REFUSED) {
+        gate_json_write_null(writer, "refusal");
+        return;
+    }
+    gate_json_open_object(writer, "refusal");
+    gate_json_write_time(writer, "at", connector->account.refused_at);
+    gate_json_write_text(writer, "tool_name", connector->account.refused_tool);
+    gate_json_write_integer(writer, "provider_status", connector->account.refused_status);
+    gate_json_close_object(writer);
+}
+
 static void write_members(struct gate_request *request, struct gate_json_writer *writer,
                           const struct gate_connector *connector) {
     gate_json_write_text(writer, "connection_name", connector->name);
@@ -23,6 +36,7 @@ static void write_members(struct gate_request *request, struct gate_json_writer 
     gate_json_write_text(
         writer, "status",
         connector->has_account ? gate_account_status_name(connector->account.status) : NULL);
+    gate_json_write_text(writer, "state", gate_connector_state_name(connector->state));
     gate_json_write_text(writer, "connected_account_id",
                          connector->has_account ? connector->account.scalekit_id : NULL);
     gate_json_write_time(writer, "token_expires_at",
@@ -30,6 +44,7 @@ static void write_members(struct gate_request *request, struct gate_json_writer 
     gate_json_write_time(writer, "updated_at",
                          connector->has_account ? connector->account.updated_at : 0);
     gate_json_write_time(writer, "last_used_at", connector->last_used_at);
+    write_refusal(writer, connector);
     gate_json_write_bool(writer, "offered", connector->state != GATE_CONNECTOR_NOT_OFFERED);
     gate_json_write_text(writer, "connect_url",
                          gate_account_link_format(request->ctx->arena, request->web->options.config,

@@ -190,6 +190,20 @@ static void show_head(struct gate_page *page, gate_arena *arena,
     gate_view_set(page->body, GATE_M_CONNECTOR_STATUS_SENTENCE, words->sentence);
 }
 
+static void show_refusal(gate_view_dict *body, struct gate_ctx *ctx,
+                         const struct gate_connector *connector) {
+    const struct gate_account *account = &connector->account;
+    if (connector->state != GATE_CONNECTOR_REFUSED || account->refused_tool == NULL) {
+        return;
+    }
+    gate_view_dict *refusal = gate_view_add_section(body, GATE_M_CONNECTOR_REFUSAL);
+    gate_view_set(refusal, GATE_M_CONNECTOR_REFUSED_TOOL, account->refused_tool);
+    gate_view_set(refusal, GATE_M_CONNECTOR_REFUSED_ISO,
+                  gate_timestamp_format(ctx->arena, account->refused_at));
+    gate_view_set(refusal, GATE_M_CONNECTOR_REFUSED_TEXT,
+                  gate_page_relative_time(ctx->arena, account->refused_at, gate_ctx_now_ms(ctx)));
+}
+
 static void show_connector(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct connector_page *connector_page = state;
     struct gate_request *request = connector_page->request;
@@ -210,6 +224,7 @@ static void show_connector(struct gate_ctx *ctx, enum gate_err err, void *state)
             stale, GATE_M_CONNECTOR_STALE_TEXT,
             gate_page_relative_time(ctx->arena, details->stale_since, gate_ctx_now_ms(ctx)));
     }
+    show_refusal(page.body, ctx, connector);
     show_action(page.body, ctx->arena, connector);
     show_calls(page.body, ctx, details);
     show_history(page.body, ctx, details);

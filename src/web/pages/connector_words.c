@@ -15,6 +15,13 @@ static const struct gate_connector_words words[GATE_CONNECTOR_STATE_COUNT_] = {
     [GATE_CONNECTOR_CONNECTED] = {"connected", "Connected", NULL,
                                   "Agents and services you use may use it in your name.", NULL,
                                   NULL, false},
+    [GATE_CONNECTOR_REFUSED] =
+        {"attention", "Refused a call", "It is connected, but did not allow something.",
+         "It is connected, but it refused something that was asked of it in "
+         "your name. Perhaps a permission is missing: reconnect it and allow "
+         "what it asks for. If that was never meant to work, leave it as it "
+         "is.",
+         "Reconnect", "primary", true},
     [GATE_CONNECTOR_NEEDS_RECONNECT] =
         {"attention", "Access ran out", "Reconnect it to go on.",
          "Its access has run out, so nothing can use it in your name. Reconnect it to go on.",
@@ -26,7 +33,8 @@ static const struct gate_connector_words words[GATE_CONNECTOR_STATE_COUNT_] = {
     [GATE_CONNECTOR_NEEDS_VERIFICATION] = {"waiting", "Not confirmed",
                                            "You allowed it, but it was not confirmed here.",
                                            "You allowed it, but we could not confirm that it was "
-                                           "you. Connect it once more to finish.",
+                                           "you. Go through it once more to finish; until then "
+                                           "nothing can use it in your name.",
                                            "Finish connecting", "primary", true},
     [GATE_CONNECTOR_DISCONNECTED] = {"available", "Disconnected", NULL,
                                      "It is disconnected, so nothing can use it in your name. You "
@@ -37,8 +45,9 @@ static const struct gate_connector_words words[GATE_CONNECTOR_STATE_COUNT_] = {
          "Something is not right with it, so it may not work. Reconnect it to set it right.",
          "Reconnect", "primary", true},
     [GATE_CONNECTOR_NOT_OFFERED] =
-        {"available", "No longer offered", "It cannot be used any more.",
-         "It is no longer offered here, so nothing can use it in your name. You can remove it.",
+        {"available", "Not offered", "It cannot be used here at the moment.",
+         "It is not offered here at the moment, so nothing can use it in your name. You can remove "
+         "it; if you do not, it will be as it was should it come back.",
          NULL, NULL, false},
 };
 

@@ -504,7 +504,7 @@ static void test_end__tool_error_is_the_providers_whatever_its_status(void **sta
     const struct gate_tool_call *row = expect_row("provider_error", "provider");
     expect_text(row->error_code, "TOOL_ERROR");
     expect_text(row->execution_id, "ex_9");
-    assert_int_equal(count_seen(&p, ""), 1);
+    assert_int_equal(count_seen(&p, EXECUTE), 1);
 }
 
 static void test_end__rate_limited(void **state) {

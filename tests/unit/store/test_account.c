@@ -109,6 +109,57 @@ static void test_forget__outlives_late_news(void **state) {
     assert_true(save(c, again, GATE_ACCOUNT_SAVE_NEWER, NOW + 4));
 }
 
+static void refuse(struct aggregate_case *c, int64_t user_id, int status, const char *tool) {
+    assert_int_equal(
+        gate_store_account_note_refusal(c->ctx, c->tx, user_id, "gmail", status, tool, NOW + 5),
+        GATE_OK);
+}
+
+static void succeed(struct aggregate_case *c, int64_t user_id, const char *tool) {
+    assert_int_equal(gate_store_account_note_success(c->ctx, c->tx, user_id, "gmail", tool),
+                     GATE_OK);
+}
+
+static void test_refusal__is_ended_by_what_contradicts_it(void **state) {
+    struct aggregate_case *c = *state;
+    int64_t ada = add_user(c, "ada");
+    save(c, gmail(ada, GATE_ACCOUNT_ACTIVE, 10), GATE_ACCOUNT_SAVE_NEWER, NOW);
+    assert_int_equal(find(c, ada).refused_at, 0);
+    refuse(c, ada, 403, "send");
+    assert_int_equal(find(c, ada).refused_at, NOW + 5);
+    assert_int_equal(find(c, ada).refused_status, 403);
+    assert_string_equal(find(c, ada).refused_tool, "send");
+    succeed(c, ada, "fetch"); /* reading was never in question */
+    assert_int_equal(find(c, ada).refused_at, NOW + 5);
+    succeed(c, ada, "send");
+    assert_int_equal(find(c, ada).refused_at, 0);
+    refuse(c, ada, 401, "send");
+    succeed(c, ada, "fetch"); /* whoever is let in is not locked out */
+    assert_int_equal(find(c, ada).refused_at, 0);
+    refuse(c, ada, 403, "send");
+    assert_int_equal(gate_store_account_end_refusal(c->ctx, c->tx, ada, "gmail"), GATE_OK);
+    assert_int_equal(find(c, ada).refused_at, 0);
+}
+
+static void test_refusal__lives_as_long_as_the_account_is_active(void **state) {
+    struct aggregate_case *c = *state;
+    int64_t ada = add_user(c, "ada");
+    save(c, gmail(ada, GATE_ACCOUNT_ACTIVE, 10), GATE_ACCOUNT_SAVE_NEWER, NOW);
+    refuse(c, ada, 403, "send");
+    save(c, gmail(ada, GATE_ACCOUNT_ACTIVE, 11), GATE_ACCOUNT_SAVE_NEWER, NOW + 6);
+    assert_int_equal(find(c, ada).refused_at, NOW + 5); /* a renewed token grants nothing new */
+    save(c, gmail(ada, GATE_ACCOUNT_PENDING_VERIFICATION, 12), GATE_ACCOUNT_SAVE_NEWER, NOW + 7);
+    assert_int_equal(find(c, ada).refused_at, 0);
+    refuse(c, ada, 403, "send"); /* late: it is not active */
+    assert_int_equal(find(c, ada).refused_at, 0);
+    save(c, gmail(ada, GATE_ACCOUNT_ACTIVE, 13), GATE_ACCOUNT_SAVE_NEWER, NOW + 8);
+    refuse(c, ada, 403, "send");
+    struct gate_account other = gmail(ada, GATE_ACCOUNT_ACTIVE, 14);
+    other.scalekit_id = "ca_2";
+    save(c, other, GATE_ACCOUNT_SAVE_NEWER, NOW + 9);
+    assert_int_equal(find(c, ada).refused_at, 0);
+}
+
 static size_t reconcile(struct aggregate_case *c, int64_t user_id,
                         const struct gate_account *accounts, size_t count, int64_t asked_at) {
     struct gate_account_reading reading = {.accounts = accounts,
@@ -190,6 +241,8 @@ int main(void) {
         aggregate_test(test_save__always_takes_what_is_known_now),
         aggregate_test(test_save__keeps_an_unknown_status),
         aggregate_test(test_forget__outlives_late_news),
+        aggregate_test(test_refusal__is_ended_by_what_contradicts_it),
+        aggregate_test(test_refusal__lives_as_long_as_the_account_is_active),
         aggregate_test(test_reconcile__saves_and_forgets),
         aggregate_test(test_reconcile__does_not_undo_what_was_learned_meanwhile),
         aggregate_test(test_event_list__is_limited_and_newest_first),
