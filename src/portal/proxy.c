@@ -190,6 +190,9 @@ void gate_portal_proxy_open(struct gate_ctx *ctx, gate_portal *portal,
         err = gate_fail(ctx, GATE_ERR_INPUT,
                         "Name the connection in the header connection_name or Connection-Name.");
     }
+    if (err == GATE_OK) {
+        err = gate_portal_trail_check(ctx, portal);
+    }
     if (err != GATE_OK) {
         record(ctx, proxying, err);
         return;

@@ -16,7 +16,7 @@ describe('the store under stress', () => {
         ada = new Browser();
         await ada.signIn(stack);
         await connect(ada, stack, 'gmail');
-        token = stack.token();
+        token = stack.token({ scopes: 'tools:read tools:execute proxy:read' });
     });
     after(() => stack?.stop());
 
@@ -24,7 +24,7 @@ describe('the store under stress', () => {
     const ctl = (...args) => spawnSync(stack.bin('gatehousectl'), args, { env: stack.environment, encoding: 'utf8' });
     const rows = () => stack.sql('SELECT count(*) AS n FROM tool_call')[0].n;
     const limitFiles = (bytes) => execFileSync('prlimit', ['--pid', String(stack.programs.gatehouse.pid), `--fsize=${bytes}:unlimited`]);
-    const executed = async () => (await stack.simLog()).filter(({ path: at }) => at === '/api/v1/execute_tool').length;
+    const executed = async () => (await stack.simLog()).filter(({ path: at }) => at === '/api/v1/execute_tool' || at.includes('/proxy/')).length;
     const ready = async () => callApi(stack, '/readyz');
 
     it('a full disk: pages answer, writes are refused and nothing is run without a trail; then it goes on by itself', async () => {
@@ -41,6 +41,8 @@ describe('the store under stress', () => {
             const refused = await executeTool(stack, token);
             assertProblem(refused, 503, 'storage-unavailable');
             assert.ok(refused.headers.get('retry-after'));
+            const proxied = await callApi(stack, '/proxy/anything', { token, user: ADA, headers: { 'connection-name': 'gmail' } });
+            assertProblem(proxied, 503, 'storage-unavailable');
             assert.equal(await executed(), sent, 'nothing was run');
             const csrf = /name="csrf" value="([^"]*)"/.exec(page.text)[1];
             const connecting = await ada.request(`${stack.url}/connectors/slack/connect`, { form: { csrf } });

@@ -310,6 +310,35 @@ static void test_check__sees_the_disk_fail_and_come_back(void **state) {
     assert_true(has_person(c, "after"));
 }
 
+static enum gate_err take_handle(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    (void)ctx;
+    sqlite3 **handle = state;
+    *handle = tx->handle;
+    return GATE_OK;
+}
+
+/* SQLite says the same when the file system was made read-only. The writer is idle meanwhile. */
+static void set_read_only(sqlite3 *handle, bool read_only) {
+    const char *sql = read_only ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF";
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void test_write__recovers_from_a_read_only_disk(void **state) {
+    struct writer_case *c = *state;
+    struct gate_ctx *ctx = make_ctx(c);
+    sqlite3 *handle = NULL;
+    assert_int_equal(gate_store_write_now(ctx, c->store, take_handle, &handle), GATE_OK);
+    gate_ctx_free(ctx);
+    assert_int_equal(write_person(c, "ada"), GATE_OK);
+    set_read_only(handle, true);
+    assert_int_equal(write_person(c, "eve"), GATE_ERR_STORE);
+    assert_true(has_person(c, "ada"));
+    assert_false(has_person(c, "eve"));
+    set_read_only(handle, false);
+    assert_int_equal(write_person(c, "eve"), GATE_OK);
+    assert_true(has_person(c, "eve"));
+}
+
 static void test_check__probes_an_idle_store(void **state) {
     struct writer_case *c = *state;
     uint64_t before = check(c, GATE_OK).commits;
@@ -376,6 +405,7 @@ int main(void) {
         writer_test(test_write_later__survives_a_failing_step),
         writer_test(test_write__fails_while_another_process_writes),
         writer_test(test_write__recovers_from_a_full_disk),
+        writer_test(test_write__recovers_from_a_read_only_disk),
         writer_test(test_check__sees_the_disk_fail_and_come_back),
         writer_test(test_check__probes_an_idle_store),
         writer_test(test_write__from_many_threads),
