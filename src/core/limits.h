@@ -32,6 +32,7 @@
 #define GATE_GRPC_PREFIX_BYTES 5
 #define GATE_GRPC_CALL_MAX_BYTES (GATE_GRPC_PREFIX_BYTES + GATE_JSON_BODY_MAX_BYTES)
 #define GATE_GRPC_CONTROL_MAX_BYTES (GATE_GRPC_PREFIX_BYTES + GATE_FORM_BODY_MAX_BYTES)
+#define GATE_GRPC_STRUCT_DEPTH_MAX (GATE_JSON_DEPTH_MAX - 1) /* it is a member of a JSON body */
 #define GATE_GRPC_FIELDS_MAX                                                                       \
     256 /* in one message and those inside it, values of a Struct apart                            \
          */

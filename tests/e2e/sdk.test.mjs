@@ -255,10 +255,13 @@ describe('the official SDK', () => {
 
         it('TooManyRequests: ours', async () => {
             const narrow = makeSettings(stack, { users: ADA });
-            stack.sql(`UPDATE api_token SET calls_per_minute = 1 WHERE public_id = '${narrow.id}'`, { write: true });
+            stack.sql(`UPDATE api_token SET calls_per_minute = 3 WHERE public_id = '${narrow.id}'`, { write: true });
             const limited = startSdk(stack, narrow);
-            await limited.call('actions.listConnectedAccounts', { identifier: ADA });
-            expect(await limited.fails(orderOf('actions.listConnectedAccounts', { identifier: ADA })), 'ScalekitTooManyRequestsException', 'GATEHOUSE_TOO_MANY_CALLS');
+            const order = orderOf('actions.listConnectedAccounts', { identifier: ADA });
+            const outcomes = [];
+            for (let i = 0; i < 4; i += 1) outcomes.push(await limited.send(order));
+            assert.ok(outcomes[0].result, JSON.stringify(outcomes[0]));
+            expect(outcomes[3].error ?? {}, 'ScalekitTooManyRequestsException', 'GATEHOUSE_TOO_MANY_CALLS');
             await limited.stop();
         });
 
@@ -323,7 +326,7 @@ describe('the official SDK', () => {
     describe('the documentation\'s programs', () => {
         let settings;
         before(() => {
-            settings = makeSettings(stack, { users: PROGRAM_USER, scopes: 'tools:read tools:execute' });
+            settings = makeSettings(stack, { users: PROGRAM_USER, scopes: 'tools:read tools:execute proxy:read' });
         });
         // In a folder of its own with .env, as somebody has it who follows the page.
         function start(name) {

@@ -11,8 +11,8 @@
 
 /* Write a Struct as one JSON object. GATE_ERR_INPUT with a sentence: bytes that are no Struct, text
  * that is not UTF-8, a value of no kind or of two, a name that is repeated, a number that JSON does
- * not have, or more than GATE_JSON_DEPTH_MAX values inside each other; GATE_ERR_TOO_LARGE beyond
- * the buffer's limit. */
+ * not have, or more than GATE_GRPC_STRUCT_DEPTH_MAX values inside each other; GATE_ERR_TOO_LARGE
+ * beyond the buffer's limit. */
 enum gate_err gate_struct_format_json(struct gate_ctx *ctx, const void *bytes, size_t length,
                                       struct gate_buffer *buffer) GATE_MUST_CHECK;
 

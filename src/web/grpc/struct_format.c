@@ -94,7 +94,7 @@ static bool format_items(struct formatting *formatting, struct piece list, int d
 /* `depth` is how many lists and structs are open around it. */
 static bool format_container(struct formatting *formatting, struct piece container, bool is_struct,
                              int depth) {
-    if (depth >= GATE_JSON_DEPTH_MAX) {
+    if (depth >= GATE_GRPC_STRUCT_DEPTH_MAX) {
         return refuse(formatting, "Values in the Struct are nested too deeply.");
     }
     if (is_struct) {
@@ -194,7 +194,7 @@ enum gate_err gate_struct_format_json(struct gate_ctx *ctx, const void *bytes, s
     }
     /* The one thing that was not looked at yet are repeated names. */
     if (gate_json_check(ctx, gate_buffer_text(buffer) + from, buffer->length - from,
-                        GATE_JSON_DEPTH_MAX) != GATE_OK) {
+                        GATE_GRPC_STRUCT_DEPTH_MAX) != GATE_OK) {
         gate_error_clear(&ctx->error);
         return gate_fail(ctx, GATE_ERR_INPUT, "A name in the Struct is repeated, or holds NUL.");
     }

@@ -148,12 +148,12 @@ static void nest(struct gate_buffer *json, int depth) {
 
 static void test_depth__ends_for_what_is_sent_to_us(void **state) {
     (void)state;
-    for (int depth = GATE_JSON_DEPTH_MAX; depth <= GATE_JSON_DEPTH_MAX + 1; depth++) {
+    for (int depth = GATE_GRPC_STRUCT_DEPTH_MAX; depth <= GATE_GRPC_STRUCT_DEPTH_MAX + 1; depth++) {
         struct gate_buffer *json = make_buffer(10000);
         nest(json, depth);
         const struct gate_buffer *bytes = to_struct(gate_buffer_text(json));
         enum gate_err err = to_json(bytes->data, bytes->length, make_buffer(10000));
-        assert_int_equal(err, depth <= GATE_JSON_DEPTH_MAX ? GATE_OK : GATE_ERR_INPUT);
+        assert_int_equal(err, depth <= GATE_GRPC_STRUCT_DEPTH_MAX ? GATE_OK : GATE_ERR_INPUT);
     }
     struct gate_buffer *deepest = make_buffer(10000);
     nest(deepest, GATE_UPSTREAM_JSON_DEPTH_MAX); /* an answer, which is taken as far as it can be */
