@@ -326,6 +326,23 @@ test('Idempotency-Key: the app is asked once', async () => {
     assert.match((await keyed('k6')).text, /outcome-unknown/);
 });
 
+test('a call under a key is not made twice, though the portal is killed in the middle', async () => {
+    const order = { method: 'POST', body: '{}', headers: { 'idempotency-key': 'killed', 'content-type': 'application/json' } };
+    const made = async () => (await stack.simLog()).filter((entry) => entry.path === '/proxy/delay/1500' && entry.method === 'POST').length;
+    const lost = send('/delay/1500', order).catch(() => ({ status: 0 }));
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await stack.programs.gatehouse.kill('SIGKILL');
+    assert.notEqual((await lost).status, 200);
+    await stack.startGatehouse();
+    for (let i = 0; i < 3; i++) {
+        const again = await send('/delay/1500', order);
+        assert.equal(again.status, 409);
+        assert.match(again.text, /outcome-unknown/);
+    }
+    await until('the app having been asked', async () => await made() >= 1);
+    assert.equal(await made(), 1);
+});
+
 test('bodies of a wrong length, too large or cut short', async () => {
     const head = (extra) => `POST /proxy/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nconnection_name: gmail\r\nidentifier: ${ADA}\r\n${extra}\r\n`;
     const large = await sendRaw(stack.url, head(`Content-Length: ${129 * MEBI}\r\n`));
@@ -377,4 +394,11 @@ test('an answer that breaks off in the middle is seen to be broken', async () =>
         assert.equal(answer.status, 200, queries[i]);
         assert.equal(answer.whole, false, queries[i]);
     }
+    // With nobody there, calls soon fail without being tried.
+    for (let i = 0; i < 8; i++) {
+        const problem = assertProblem(await proxy('/x'), 503, 'upstream-unavailable');
+        assert.equal(problem.source, 'scalekit');
+        assert.ok(problem.retry_after_s > 0);
+    }
+    assert.match(stack.programs.gatehouse.text(), /event=scalekit_paused work=tool/);
 });
