@@ -180,6 +180,21 @@ describe('the OpenAPI document', () => {
         }
     });
 
+    it('calls to apps themselves', async () => {
+        const direct = stack.token({ scopes: 'proxy:read proxy:write' });
+        for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+            const call = (connection) => callApi(stack, '/proxy/v1/things', { token: direct, user: ADA, method, headers: { connection_name: connection } });
+            const answer = await call('gmail');
+            assert.equal(answer.status, 200);
+            assert.equal(answer.headers.get('gatehouse-source'), 'provider');
+            const problem = await call('slack');
+            assert.equal(problem.status, 409);
+            validate(pointer('components', 'responses', 'fromApp', 'content', 'application/problem+json', 'schema'), problem.json);
+            assert.ok(document.paths['/proxy/{path}'][method.toLowerCase()]);
+            seen.add(`${method} /proxy/{path} default`);
+        }
+    });
+
     it('what the document refuses, the portal refuses', async () => {
         const check = ajv.getSchema(pointer('components', 'schemas', 'ExecuteToolRequest'));
         const bodies = [{}, { ...fetchMails, other: 1 }, { ...fetchMails, params: [] }, { ...fetchMails, tool_name: 7 },
