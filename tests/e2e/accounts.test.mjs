@@ -32,27 +32,38 @@ describe('connected accounts over REST', () => {
     const events = (connection) => stack.sql(`SELECT old_status, new_status, source FROM account_event
         WHERE connection_name = '${connection}' ORDER BY id`);
 
-    it('a script that was written for Scalekit: account, link, the person connects, a tool runs', async () => {
-        const child = spawn(process.execPath, [path.join(source, 'tests/e2e/clients/making-tool-calls.mjs')], {
-            env: { PATH: process.env.PATH, PORTAL: stack.url, TOKEN: token, CONNECTION: 'gmail', TOOL: 'gmail_fetch_mails', IDENTIFIER: ADA },
+    for (const [language, program, script, person, identifier] of [
+        ['Node', process.execPath, 'making-tool-calls.mjs', 'ada', ADA],
+        ['Python', 'python3', 'making_tool_calls.py', 'grace', GRACE],
+    ]) {
+        it(`a script in ${language} that was written for Scalekit: account, link, the person connects, a request, a tool runs`, async () => {
+            const scopes = 'tools:read tools:execute proxy:read';
+            const child = spawn(program, [path.join(source, 'tests/e2e/clients', script)], {
+                env: { PATH: process.env.PATH, PORTAL: stack.url, TOKEN: stack.token({ scopes }), CONNECTION: 'gmail', TOOL: 'gmail_fetch_mails', IDENTIFIER: identifier },
+            });
+            let out = '';
+            child.stdout.on('data', (chunk) => { out += chunk; });
+            child.stderr.on('data', (chunk) => { out += chunk; });
+            const ended = new Promise((resolve) => { child.once('close', resolve); });
+            await until('the link', () => /Authorize connector: (\S+)\n/.test(out) || child.exitCode !== null);
+            assert.match(out, /Account: ca_\S+ PENDING_AUTH/);
+            const link = /Authorize connector: (\S+)\n/.exec(out)?.[1];
+            assert.equal(link, `${stack.url}/connect/gmail`, out);
+            const browser = person === 'ada' ? ada : new Browser();
+            if (person !== 'ada') await browser.signIn(stack, person);
+            const page = await browser.request(link);
+            assert.equal(page.status, 200);
+            await browser.request(await consent(browser, await startConnecting(browser, stack, 'gmail'), 'allow', identifier));
+            child.stdin.write('\n');
+            assert.equal(await ended, 0, out);
+            assert.match(out, /Status: ACTIVE/);
+            assert.match(out, new RegExp(`Request: 200 .*"path":"/v1/customers"`));
+            assert.match(out, new RegExp(`"account":"${identifier}"`));
+            assert.match(out, /Available tools: .*gmail_fetch_mails/);
+            assert.match(out, /Result: .*messages/);
+            assert.match(out, /Result: .*"status": ?200/);
         });
-        let out = '';
-        child.stdout.on('data', (chunk) => { out += chunk; });
-        child.stderr.on('data', (chunk) => { out += chunk; });
-        const ended = new Promise((resolve) => { child.once('close', resolve); });
-        await until('the link', () => /Authorize connector: (\S+)\n/.test(out) || child.exitCode !== null);
-        assert.match(out, /Account: ca_\S+ PENDING_AUTH/);
-        const link = /Authorize connector: (\S+)\n/.exec(out)?.[1];
-        assert.equal(link, `${stack.url}/connect/gmail`, out);
-        const page = await ada.request(link);
-        assert.equal(page.status, 200);
-        await ada.request(await consent(ada, await startConnecting(ada, stack, 'gmail')));
-        child.stdin.write('\n');
-        assert.equal(await ended, 0, out);
-        assert.match(out, /Status: ACTIVE/);
-        assert.match(out, /Available tools: .*gmail_fetch_mails/);
-        assert.match(out, /Result: {"status":200,"data":.*messages/);
-    });
+    }
 
     it('the link is no use to whom it was not made for', async () => {
         const { json } = await post('/magic_link', { connector: 'notion', user_verify_url: `${stack.url}/tokens` });

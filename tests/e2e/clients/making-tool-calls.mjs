@@ -1,5 +1,5 @@
 // What a stranger writes who knows Scalekit's REST API and has this portal's address in its place: an account, a link for
-// its user, and a tool call once they say that they have connected. Without any SDK, in the order of "Making tool calls".
+// its user, and, once they say that they have connected, a request to the app itself and a tool call. Without any SDK, in the order of "Making tool calls".
 import { createInterface } from 'node:readline/promises';
 
 const { PORTAL, TOKEN, CONNECTION, TOOL, IDENTIFIER } = process.env;
@@ -29,6 +29,12 @@ await lines.question('Press Enter after authorizing...');
 lines.close();
 found = await call('GET', `connected_accounts/details?${query}`);
 console.log('Status:', found.connected_account.status);
+
+// Make a request to the app itself
+const customers = await fetch(`${PORTAL}/proxy/v1/customers`, {
+    headers: { authorization: `Bearer ${TOKEN}`, connection_name: CONNECTION, identifier: IDENTIFIER },
+});
+console.log('Request:', customers.status, await customers.text());
 
 // Discover the tools, and run one
 const scoped = await call('GET', `tools/scoped?identifier=${IDENTIFIER}&filter.connection_names=${CONNECTION}&page_size=100`);
