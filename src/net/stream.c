@@ -14,6 +14,7 @@ static void free_stream(void *object) {
     gate_net_stream *stream = object;
     gate_buffer_done(&stream->taken);
     gate_buffer_done(&stream->filling);
+    gate_net_transfer_done(&stream->job); /* when the engine ended first */
     gate_arena_free(stream->arena);
 }
 
@@ -139,6 +140,10 @@ static void note_moved(gate_net_stream *stream) {
 }
 
 size_t gate_net_stream_take(gate_net_stream *stream, const char *bytes, size_t length) {
+    if (!stream->has_head) { /* what follows a 101 that nobody asked for */
+        stream->job.refusal = "the answer has no head";
+        return 0;
+    }
     if (stream->filling.length >= GATE_STREAM_PIECE_MAX_BYTES) {
         return CURL_WRITEFUNC_PAUSE;
     }

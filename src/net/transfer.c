@@ -93,7 +93,9 @@ static int allow_sending(void *state, char *remote_address, char *local_address,
         job->refusal = PRIVATE_ADDRESS; /* a connection that somebody else made */
         return CURL_PREREQFUNC_ABORT;
     }
-    job->was_sent = true;
+    if (!job->was_sent) { /* a stream's context may be looking */
+        job->was_sent = true;
+    }
     return CURL_PREREQFUNC_OK;
 }
 
@@ -338,6 +340,12 @@ enum gate_err gate_net_transfer_judge(struct gate_net_job *job, CURLcode code) {
     long status = 0;
     curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
     job->status = (int)status;
+    if (code == CURLE_OK && (!job->headers_ended || status < 200)) {
+        /* libcurl takes a connection that ends inside the head for the end of an answer without
+         * body. */
+        return fail_job(job, choose_kind(job, GATE_ERR_UNAVAILABLE), "%s: the answer has no head",
+                        job->host);
+    }
     if (code == CURLE_OK) {
         if (job->stream == NULL) {
             hand_over(job);

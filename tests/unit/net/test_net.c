@@ -251,6 +251,20 @@ static void test_fetch__cut_answer(void **state) {
     assert_int_equal(run_call(fixture, "DELETE"), GATE_ERR_OUTCOME_UNKNOWN);
 }
 
+static void answer_cut_in_its_head(const struct gate_test_http_request *request,
+                                   struct gate_test_http_answer *answer, void *state) {
+    (void)request;
+    (void)state;
+    answer->raw = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n";
+}
+
+static void test_fetch__answer_cut_in_its_head(void **state) {
+    struct fixture *fixture = *state;
+    fixture->script = answer_cut_in_its_head;
+    assert_int_equal(run_call(fixture, "GET"), GATE_ERR_UNAVAILABLE);
+    assert_int_equal(run_call(fixture, "POST"), GATE_ERR_OUTCOME_UNKNOWN);
+}
+
 static void answer_large(const struct gate_test_http_request *request,
                          struct gate_test_http_answer *answer, void *state) {
     (void)request;
@@ -628,6 +642,7 @@ int main(void) {
         CASE(test_fetch__any_method),
         CASE(test_fetch__error_statuses_and_redirects_are_answers),
         CASE(test_fetch__cut_answer),
+        CASE(test_fetch__answer_cut_in_its_head),
         CASE(test_fetch__answer_at_and_beyond_the_limit),
         CASE(test_fetch__header_beyond_its_limits),
         CASE(test_fetch__not_http),
