@@ -410,7 +410,7 @@ void gate_fcgi_pool_serve(gate_fcgi_pool *pool, gate_fcgi_connection *connection
     struct gate_request *request =
         gate_web_begin(pool->options.web, params, connection, &calls, &max_bytes);
     struct gate_buffer *body = &connection->body;
-    if (is_admitted && gate_web_leaves_body_open(request)) {
+    if (!is_refused && gate_web_leaves_body_open(request)) {
         gate_web_dispatch(request, GATE_BODY_OPEN, "", 0);
         return;
     }

@@ -150,6 +150,7 @@ struct gate_test_fcgi_answer gate_test_fcgi_answer_read(int fd) {
             gate_buffer_append(&answer.output, content, length);
         }
         answer.is_whole = header[1] == GATE_TEST_FCGI_END;
+        answer.is_aborted = answer.is_aborted || header[1] == GATE_TEST_FCGI_ABORT;
     }
     free(content);
     const char *text = gate_buffer_text(&answer.output);

@@ -32,6 +32,7 @@ struct gate_test_fcgi_request {
 
 struct gate_test_fcgi_answer {
     bool is_whole;             /* an end record came */
+    bool is_aborted;           /* a record came that breaks the answer off */
     int status;                /* from the Status header; 0 without one */
     struct gate_buffer output; /* headers and body as sent */
     const char *body;          /* in output, behind the empty line; NULL without one */

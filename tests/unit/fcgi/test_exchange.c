@@ -361,6 +361,182 @@ static int prepare_library(void **state) {
     return gate_fcgi_library_init(&error) == GATE_OK ? 0 : -1;
 }
 
+/* ---- bodies that are read in pieces ---- */
+
+struct piece_case {
+    const char *what;
+    size_t sent;
+    long declared; /* as in gate_test_fcgi_request */
+    size_t wanted; /* bytes to read before the reader stops; beyond `sent`: to its end */
+    size_t read;   /* how many can be */
+    bool fails;    /* the reader is told that something is wrong */
+    bool stays;    /* the connection */
+};
+
+enum { DROP_MAX = 50000 };
+
+static const struct piece_case piece_cases[] = {
+    {"exact", 30000, -1, 30000, 30000, false, true},
+    {"exact, and asked for more", 30000, -1, 30001, 30000, true, true},
+    {"short", 100, 101, 101, 100, true, false},
+    {"short by far", 0, 100000, 100000, 0, true, false},
+    {"longer", 101, 100, 100, 0, true, false},
+    {"much longer", 90000, 100, 100, 0, true, false},
+    {"without a length", 100, -2, 100, 0, true, true},
+    {"nothing", 0, -1, 1, 0, true, true},
+    {"nothing declared, something sent", 100, 0, 100, 0, true, true},
+    {"left alone", 30000, -1, 0, 0, false, true},
+    {"left in the middle", 30000, -1, 1000, 1000, false, true},
+    {"too much left to be dropped", 90000, -1, 1000, 1000, false, false},
+};
+
+/* Read up to `wanted` bytes in pieces; false when the last piece was refused. */
+static bool read_pieces(struct pair *pair, size_t wanted, const char *body, size_t *ret_read) {
+    char room[1000];
+    *ret_read = 0;
+    while (*ret_read < wanted) {
+        size_t length = 0;
+        const size_t max_bytes =
+            wanted - *ret_read < sizeof room ? wanted - *ret_read : sizeof room;
+        if (gate_fcgi_exchange_piece_read(&pair->exchange, room, max_bytes, &length) != GATE_OK) {
+            return false;
+        }
+        assert_true(length > 0 && length <= max_bytes);
+        assert_memory_equal(room, body + *ret_read, length);
+        *ret_read += length;
+    }
+    return true;
+}
+
+/* Whatever was read of a body, either nothing of it is left for the next request, or there is no
+ * next one. */
+static void test_piece__reads_no_more_and_no_less_than_declared(void **state) {
+    (void)state;
+    char *body = test_malloc(90000);
+    for (size_t i = 0; i < 90000; i++) {
+        body[i] = (char)(i * 31 % 251);
+    }
+    for (size_t i = 0; i < sizeof piece_cases / sizeof piece_cases[0]; i++) {
+        const struct piece_case *one = &piece_cases[i];
+        struct pair pair;
+        open_pair(&pair);
+        gate_test_fcgi_request_send(pair.peer, &(struct gate_test_fcgi_request){
+                                                   .path = "/first",
+                                                   .body = body,
+                                                   .body_length = one->sent,
+                                                   .declared_length = one->declared,
+                                                   .keep = true,
+                                               });
+        assert_true(read_request(&pair));
+        size_t count;
+        const bool is_well = read_pieces(&pair, one->wanted, body, &count);
+        if (is_well == one->fails || count != one->read) {
+            fail_msg("%s: %d, %zu bytes", one->what, is_well, count);
+        }
+        gate_fcgi_exchange_body_drop(&pair.exchange, DROP_MAX);
+        if (answer_text(&pair, 200, (char[]){"x"}) != one->stays) {
+            fail_msg("%s: the connection", one->what);
+        }
+        struct gate_test_fcgi_answer answer = gate_test_fcgi_answer_read(pair.peer);
+        assert_true(answer.is_whole);
+        gate_test_fcgi_answer_done(&answer);
+        if (one->stays) {
+            gate_test_fcgi_request_send(
+                pair.peer,
+                &(struct gate_test_fcgi_request){
+                    .path = "/second", .body = "abc", .body_length = 3, .declared_length = -1});
+            assert_true(read_request(&pair));
+            assert_string_equal(find_param(&pair, "REQUEST_URI"), "/second");
+            assert_true(read_pieces(&pair, 3, "abc", &count));
+            gate_fcgi_exchange_body_drop(&pair.exchange, DROP_MAX);
+            (void)answer_text(&pair, 200, (char[]){"x"});
+        }
+        close_pair(&pair);
+    }
+    test_free(body);
+}
+
+static void test_piece__of_a_body_that_never_comes_whole(void **state) {
+    (void)state;
+    static const int types[] = {0, GATE_TEST_FCGI_ABORT};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct pair pair;
+        struct gate_buffer out;
+        open_pair(&pair);
+        gate_buffer_init(&out, 10000);
+        gate_test_fcgi_head_write(&out, &(struct gate_test_fcgi_request){
+                                            .path = "/", .declared_length = 200, .keep = true});
+        gate_test_fcgi_record_write(&out, GATE_TEST_FCGI_STDIN, "abc", 3);
+        if (types[i] != 0) {
+            gate_test_fcgi_record_write(&out, types[i], "", 0);
+        }
+        gate_test_fcgi_send(pair.peer, out.data, out.length);
+        shutdown(pair.peer, SHUT_WR);
+        assert_true(read_request(&pair));
+        size_t count;
+        assert_false(read_pieces(&pair, 200, "abc", &count));
+        gate_fcgi_exchange_body_drop(&pair.exchange, DROP_MAX);
+        assert_false(gate_fcgi_exchange_finish(&pair.exchange));
+        gate_buffer_done(&out);
+        close_pair(&pair);
+    }
+}
+
+static void test_append__answer_in_parts_then_another_request(void **state) {
+    (void)state;
+    struct pair pair;
+    open_pair(&pair);
+    gate_test_fcgi_request_send(pair.peer, &(struct gate_test_fcgi_request){
+                                               .path = "/", .declared_length = -2, .keep = true});
+    assert_true(read_request(&pair));
+    gate_fcgi_exchange_body_drop(&pair.exchange, DROP_MAX);
+    const struct gate_response response = {
+        .status = 206,
+        .headers = (struct gate_response_header[]){{"content-type", "text/plain"}},
+        .header_count = 1,
+    };
+    struct gate_buffer out;
+    size_t sent = 0;
+    gate_buffer_init(&out, 10000);
+    gate_fcgi_exchange_append(&pair.exchange, &out, &response, (struct gate_fcgi_span){"abc", 3},
+                              false);
+    gate_fcgi_exchange_append(&pair.exchange, &out, NULL, (struct gate_fcgi_span){"def", 3}, false);
+    gate_fcgi_exchange_append(&pair.exchange, &out, NULL, (struct gate_fcgi_span){NULL, 0}, true);
+    assert_int_equal(gate_fcgi_record_send(gate_fcgi_exchange_fd(&pair.exchange), &out, &sent),
+                     GATE_FCGI_SENT);
+    gate_buffer_done(&out);
+    assert_true(gate_fcgi_exchange_finish(&pair.exchange));
+    struct gate_test_fcgi_answer answer = gate_test_fcgi_answer_read(pair.peer);
+    assert_true(answer.is_whole);
+    assert_string_equal(gate_buffer_text(&answer.output),
+                        "Status: 206 Partial Content\r\ncontent-type: text/plain\r\n\r\nabcdef");
+    gate_test_fcgi_answer_done(&answer);
+    close_pair(&pair);
+}
+
+static void test_append_abort__ends_the_connection(void **state) {
+    (void)state;
+    struct pair pair;
+    open_pair(&pair);
+    gate_test_fcgi_request_send(pair.peer, &(struct gate_test_fcgi_request){
+                                               .path = "/", .declared_length = -2, .keep = true});
+    assert_true(read_request(&pair));
+    gate_fcgi_exchange_body_drop(&pair.exchange, DROP_MAX);
+    struct gate_buffer out;
+    size_t sent = 0;
+    gate_buffer_init(&out, 100);
+    gate_fcgi_exchange_append_abort(&pair.exchange, &out);
+    assert_int_equal(gate_fcgi_record_send(gate_fcgi_exchange_fd(&pair.exchange), &out, &sent),
+                     GATE_FCGI_SENT);
+    gate_buffer_done(&out);
+    assert_false(gate_fcgi_exchange_finish(&pair.exchange));
+    struct gate_test_fcgi_answer answer = gate_test_fcgi_answer_read(pair.peer);
+    assert_true(answer.is_aborted);
+    assert_false(answer.is_whole);
+    gate_test_fcgi_answer_done(&answer);
+    close_pair(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_library__two_requests_on_one_kept_connection),
@@ -378,6 +554,10 @@ int main(void) {
         cmocka_unit_test(test_write__delivers_a_long_body_whole),
         cmocka_unit_test(test_write__has_a_reason_for_any_status),
         cmocka_unit_test(test_write__says_so_when_peer_is_gone),
+        cmocka_unit_test(test_piece__reads_no_more_and_no_less_than_declared),
+        cmocka_unit_test(test_piece__of_a_body_that_never_comes_whole),
+        cmocka_unit_test(test_append__answer_in_parts_then_another_request),
+        cmocka_unit_test(test_append_abort__ends_the_connection),
     };
     return cmocka_run_group_tests(tests, prepare_library, NULL);
 }

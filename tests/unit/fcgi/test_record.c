@@ -138,12 +138,88 @@ static void test_record__a_peer_that_left_is_an_error_and_no_signal(void **state
     close(fds[0]);
 }
 
+static void test_append__is_what_write_would_send(void **state) {
+    (void)state;
+    static const size_t lengths[] = {0, 1, 65527, 65528, 65529, 131056, 131057, 300000};
+    char *text = test_malloc(300000);
+    for (size_t i = 0; i < 300000; i++) {
+        text[i] = (char)(i * 31 % 251);
+    }
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] * 4; i++) {
+        struct writing writing = {
+            .head = {text, i % 2 == 0 ? 0 : 200},
+            .body = {text, lengths[i / 4]},
+            .is_last = i % 4 >= 2,
+        };
+        struct gate_buffer wire = transmit(&writing, 8192);
+        struct gate_buffer out;
+        gate_buffer_init(&out, SIZE_MAX / 2);
+        gate_fcgi_record_append(&out, REQUEST_ID, writing.head, writing.body, writing.is_last);
+        assert_int_equal(out.length, wire.length);
+        assert_memory_equal(gate_buffer_text(&out), gate_buffer_text(&wire), out.length);
+        gate_buffer_done(&out);
+        gate_buffer_done(&wire);
+    }
+    test_free(text);
+}
+
+static void test_append_abort__is_a_record_that_no_server_sends(void **state) {
+    (void)state;
+    struct gate_buffer out;
+    gate_buffer_init(&out, 100);
+    gate_fcgi_record_append_abort(&out, REQUEST_ID);
+    int type;
+    assert_int_equal(read_header(&out, 0, &type), 0);
+    assert_int_equal(type, GATE_TEST_FCGI_ABORT);
+    assert_int_equal(out.length, 8);
+    gate_buffer_done(&out);
+}
+
+static void test_send__stops_where_the_peer_takes_no_more_and_goes_on(void **state) {
+    (void)state;
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    const int size = SMALL_BUFFER_BYTES;
+    setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    char *text = test_malloc(300000);
+    memset(text, 'x', 300000);
+    struct gate_buffer out;
+    gate_buffer_init(&out, SIZE_MAX / 2);
+    gate_fcgi_record_append(&out, REQUEST_ID, (struct gate_fcgi_span){NULL, 0},
+                            (struct gate_fcgi_span){text, 300000}, true);
+    size_t sent = 0;
+    size_t received = 0;
+    int blocked = 0;
+    enum gate_fcgi_sent result;
+    while ((result = gate_fcgi_record_send(fds[0], &out, &sent)) == GATE_FCGI_BLOCKED) {
+        char bytes[5000];
+        assert_true(sent < out.length);
+        blocked++;
+        const ssize_t count = read(fds[1], bytes, sizeof bytes);
+        assert_true(count > 0);
+        assert_memory_equal(bytes, out.data + received, count);
+        received += (size_t)count;
+    }
+    assert_int_equal(result, GATE_FCGI_SENT);
+    assert_int_equal(sent, out.length);
+    assert_true(blocked > 1);
+    sent = 0;
+    close(fds[1]);
+    assert_int_equal(gate_fcgi_record_send(fds[0], &out, &sent), GATE_FCGI_GONE);
+    close(fds[0]);
+    gate_buffer_done(&out);
+    test_free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record__carries_every_length_across_record_ends),
         cmocka_unit_test(test_record__writes_on_where_a_full_socket_stopped_it),
         cmocka_unit_test(test_record__nothing_that_does_not_end_is_nothing_on_the_wire),
         cmocka_unit_test(test_record__a_peer_that_left_is_an_error_and_no_signal),
+        cmocka_unit_test(test_append__is_what_write_would_send),
+        cmocka_unit_test(test_append_abort__is_a_record_that_no_server_sends),
+        cmocka_unit_test(test_send__stops_where_the_peer_takes_no_more_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
