@@ -13,6 +13,7 @@
 #include "net/net.h"
 #include "portal/portal.h"
 #include "scalekit/scalekit.h"
+#include "store/admin_event.h"
 #include "store/store.h"
 #include "store/user.h"
 
@@ -25,6 +26,7 @@ struct gate_cli {
     gate_store *store;
     gate_scalekit *scalekit;
     gate_portal *portal;
+    struct gate_admin_event act; /* the command's entry in the audit, for those that act */
 };
 
 /* Open the settings, or everything; prints the reason and returns false when it cannot. Close in
@@ -44,6 +46,12 @@ enum gate_err gate_cli_wait(struct gate_cli *cli, struct gate_cli_wait *wait);
 /* Print "gatehousectl: <what>: <the recorded sentence>" and return 1. */
 int gate_cli_complain(const struct gate_cli *cli, const char *what, enum gate_err err);
 
+/* Record that a command begins to act (printing why it must not, and giving the exit status), and
+ * how it ended. In between the command says in cli->act what and whom it is about: a token by its
+ * public id, a person by id, never a secret. */
+int gate_cli_act_begin(struct gate_cli *cli, const char *action);
+int gate_cli_act_end(struct gate_cli *cli, int status);
+
 /* Commands; `arguments` ends with NULL and starts behind the command's own words. */
 int gate_cli_check_run(struct gate_cli *cli, char **arguments);
 int gate_cli_backup_run(struct gate_cli *cli, char **arguments);
@@ -54,6 +62,7 @@ int gate_cli_token_revoke_run(struct gate_cli *cli, char **arguments);
 int gate_cli_webhooks_list_run(struct gate_cli *cli, char **arguments);
 int gate_cli_webhooks_retry_run(struct gate_cli *cli, char **arguments);
 int gate_cli_webhooks_resume_run(struct gate_cli *cli, char **arguments);
+int gate_cli_audit_run(struct gate_cli *cli, char **arguments);
 int gate_cli_user_list_run(struct gate_cli *cli);
 int gate_cli_user_show_run(struct gate_cli *cli, char **arguments);
 int gate_cli_user_suspend_run(struct gate_cli *cli, char **arguments);

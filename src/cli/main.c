@@ -30,6 +30,7 @@ static void print_help(void) {
            "  webhooks list              whom the portal tells of changes, and how that goes\n"
            "  webhooks retry [URL]       try those that fail now instead of later\n"
            "  webhooks resume [URL]      the same for those that were disabled\n"
+           "  audit [--limit N]          what was done with this program, by whom, newest first\n"
            "  user list\n"
            "  user show IDENTIFIER\n"
            "  user suspend IDENTIFIER    out at once: sessions end, nothing is done in their name\n"
@@ -47,6 +48,7 @@ struct command {
     const char *second; /* NULL: the command is one word */
     int (*run)(struct gate_cli *cli, char **arguments);
     bool needs_settings_only;
+    const char *action; /* NULL: it only looks; otherwise what the audit calls it */
 };
 
 static int run_migrate(struct gate_cli *cli, char **arguments) {
@@ -67,21 +69,22 @@ static int run_user_list(struct gate_cli *cli, char **arguments) {
 }
 
 static const struct command commands[] = {
-    {"check", NULL, gate_cli_check_run, false},
-    {"migrate", NULL, run_migrate, false},
-    {"backup", NULL, gate_cli_backup_run, true},
-    {"restore", NULL, gate_cli_restore_run, true},
-    {"token", "create", gate_cli_token_create_run, false},
-    {"token", "list", run_token_list, false},
-    {"token", "revoke", gate_cli_token_revoke_run, false},
-    {"webhooks", "list", gate_cli_webhooks_list_run, false},
-    {"webhooks", "retry", gate_cli_webhooks_retry_run, false},
-    {"webhooks", "resume", gate_cli_webhooks_resume_run, false},
-    {"user", "list", run_user_list, false},
-    {"user", "show", gate_cli_user_show_run, false},
-    {"user", "suspend", gate_cli_user_suspend_run, false},
-    {"user", "resume", gate_cli_user_resume_run, false},
-    {"user", "forget", gate_cli_user_forget_run, false},
+    {"check", NULL, gate_cli_check_run, false, NULL},
+    {"migrate", NULL, run_migrate, false, NULL},
+    {"backup", NULL, gate_cli_backup_run, true, NULL},
+    {"restore", NULL, gate_cli_restore_run, true, NULL},
+    {"token", "create", gate_cli_token_create_run, false, "token create"},
+    {"token", "list", run_token_list, false, NULL},
+    {"token", "revoke", gate_cli_token_revoke_run, false, "token revoke"},
+    {"webhooks", "list", gate_cli_webhooks_list_run, false, NULL},
+    {"webhooks", "retry", gate_cli_webhooks_retry_run, false, "webhooks retry"},
+    {"webhooks", "resume", gate_cli_webhooks_resume_run, false, "webhooks resume"},
+    {"audit", NULL, gate_cli_audit_run, false, NULL},
+    {"user", "list", run_user_list, false, NULL},
+    {"user", "show", gate_cli_user_show_run, false, NULL},
+    {"user", "suspend", gate_cli_user_suspend_run, false, "user suspend"},
+    {"user", "resume", gate_cli_user_resume_run, false, "user resume"},
+    {"user", "forget", gate_cli_user_forget_run, false, "user forget"},
 };
 
 /* The command's words, matched as a whole; what is left are its arguments. */
@@ -97,6 +100,15 @@ static const struct command *find_command(char **words) {
     return NULL;
 }
 
+/* What cannot be recorded is not done. */
+static int run_recorded(struct gate_cli *cli, const struct command *command, char **arguments) {
+    if (command->action == NULL) {
+        return command->run(cli, arguments);
+    }
+    int status = gate_cli_act_begin(cli, command->action);
+    return status != 0 ? status : gate_cli_act_end(cli, command->run(cli, arguments));
+}
+
 static int run_command(char **words, const char *config_path) {
     const struct command *command = find_command(words);
     if (command == NULL) {
@@ -105,7 +117,7 @@ static int run_command(char **words, const char *config_path) {
     }
     struct gate_cli cli;
     int status = gate_cli_open(&cli, environ, config_path, command->needs_settings_only)
-                     ? command->run(&cli, words + (command->second == NULL ? 1 : 2))
+                     ? run_recorded(&cli, command, words + (command->second == NULL ? 1 : 2))
                      : 1;
     gate_cli_close(&cli);
     return status;

@@ -132,6 +132,7 @@ int gate_cli_token_create_run(struct gate_cli *cli, char **arguments) {
     }
     wish.token.kind = wish.is_service ? GATE_TOKEN_SERVICE : GATE_TOKEN_PERSONAL;
     enum gate_err err = wish.is_service ? GATE_OK : find_owner(cli, &wish);
+    cli->act.user_id = wish.token.owner_user_id;
     if (err == GATE_OK) {
         struct gate_cli_wait wait = {0};
         gate_portal_token_make(cli->ctx, cli->portal, &wish.token, &text, &public_id, gate_cli_done,
@@ -141,6 +142,7 @@ int gate_cli_token_create_run(struct gate_cli *cli, char **arguments) {
     if (err != GATE_OK) {
         return gate_cli_complain(cli, "token create", err);
     }
+    cli->act.subject = public_id;
     if (wish.is_quiet) {
         printf("%s\n", text);
     } else {
@@ -225,5 +227,9 @@ int gate_cli_token_revoke_run(struct gate_cli *cli, char **arguments) {
     if (err == GATE_ERR_NOT_FOUND) {
         (void)gate_fail(cli->ctx, err, "There is no token with that id.");
     }
-    return err == GATE_OK ? 0 : gate_cli_complain(cli, "token revoke", err);
+    if (err != GATE_OK) {
+        return gate_cli_complain(cli, "token revoke", err);
+    }
+    cli->act.subject = arguments[0]; /* an id, now that it has been found; not a token by mistake */
+    return 0;
 }

@@ -57,6 +57,7 @@ static int require_user(struct gate_cli *cli, const char *what, char **arguments
     if (err == GATE_ERR_NOT_FOUND) {
         (void)gate_fail(cli->ctx, err, "nobody here has the identifier %s", arguments[0]);
     }
+    cli->act.user_id = err == GATE_OK ? ret_user->id : 0;
     return err == GATE_OK ? 0 : gate_cli_complain(cli, what, err);
 }
 

@@ -201,5 +201,6 @@ int gate_cli_user_forget_run(struct gate_cli *cli, char **arguments) {
         return gate_cli_complain(cli, "user forget", err);
     }
     forgetting.user_id = err == GATE_OK ? user.id : 0;
+    cli->act.user_id = forgetting.user_id;
     return run(cli, &forgetting, with_accounts);
 }

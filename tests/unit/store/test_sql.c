@@ -40,7 +40,8 @@ static const struct allowed {
 } allowed[] = {
     {"connection_note_offered", "SCAN connection"},   /* the same as next */
     {"connection_record_changes", "SCAN connection"}, /* the same */
-    {"connection_mark_gone", "SCAN connection"},      /* changes every row of the catalogue */
+    {"admin_event_list", "SCAN e"},              /* backwards by id, as far as its LIMIT says */
+    {"connection_mark_gone", "SCAN connection"}, /* changes every row of the catalogue */
     {"tool_call_last_list",
      "SCAN connection"},                  /* the whole catalogue, of which the page shows all */
     {"tool_call_last_list", "SCAN used"}, /* the query's own rows, one per connection */
