@@ -100,8 +100,10 @@ RETURNING id, issuer, subject, identifier, email, name, organization, created_at
 UPDATE user SET last_seen_at = ?2 WHERE id = ?1 AND ifnull(last_seen_at, 0) < ?2;
 
 -- name: user_move_accounts_read_at
--- Of two readings the one that was asked for later counts.
-UPDATE user SET accounts_read_at = ?2 WHERE id = ?1 AND ifnull(accounts_read_at, 0) < ?2;
+-- Of two readings the one that was asked for later counts, unless that is yet to come: the clock was
+-- set back then.
+UPDATE user SET accounts_read_at = ?2
+WHERE id = ?1 AND (ifnull(accounts_read_at, 0) < ?2 OR accounts_read_at > ?3);
 
 -- name: user_set_accounts_read_at
 UPDATE user SET accounts_read_at = ?2 WHERE id = ?1;

@@ -426,6 +426,12 @@ static void wait_for_refresh(struct gate_ctx *ctx, gate_portal *portal, const st
     }
 }
 
+/* What was read at a time that is yet to come was read before the clock was set back. */
+static bool is_old(const struct gate_ctx *ctx, int64_t read_at, int64_t max_age_ms) {
+    int64_t age_ms = gate_ctx_now_ms(ctx) - read_at;
+    return age_ms >= max_age_ms || age_ms < 0;
+}
+
 /* With a record: refresh it in the background when it is older than `max_age_ms`. Without: wait for
  * one. */
 static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_at,
@@ -436,7 +442,7 @@ static void need_record(struct gate_ctx *ctx, gate_portal *portal, int64_t read_
         wait_for_refresh(ctx, portal, &wish, then, state);
         return;
     }
-    if (gate_ctx_now_ms(ctx) - read_at >= max_age_ms) {
+    if (is_old(ctx, read_at, max_age_ms)) {
         /* Whether it begins or not: there is a record to go on with. */
         (void)begin_refresh(ctx, portal->refresher, &wish, NULL);
     }
@@ -475,7 +481,7 @@ void gate_portal_accounts_freshen(struct gate_ctx *ctx, gate_portal *portal,
     gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
     enum gate_err err = gate_store_user_find(ctx, tx, user->id, &recorded);
     gate_store_read_end(portal->parts.store, tx);
-    if (err == GATE_OK && gate_ctx_now_ms(ctx) - recorded.accounts_read_at >= max_age_ms) {
+    if (err == GATE_OK && is_old(ctx, recorded.accounts_read_at, max_age_ms)) {
         const struct wish wish = wish_for(user, GATE_ACCOUNT_SOURCE_PAGE);
         (void)begin_refresh(ctx, portal->refresher, &wish, NULL);
     }

@@ -56,7 +56,9 @@ static void read_catalogue(struct gate_ctx *ctx, gate_portal *portal) {
     enum gate_err err = gate_store_connection_catalogue_read_at(ctx, tx, &read_at);
     gate_store_read_end(portal->parts.store, tx);
     int64_t age_ms = gate_ctx_now_ms(ctx) - read_at;
-    if (err == GATE_OK && age_ms >= portal->parts.config->catalogue_max_age_ms) {
+    bool is_old = age_ms >= portal->parts.config->catalogue_max_age_ms ||
+                  age_ms < 0; /* the clock was set back */
+    if (err == GATE_OK && is_old) {
         upkeep->catalogue_due_ms = now_ms + CATALOGUE_PAUSE_MS;
         gate_portal_catalogue_freshen(ctx, portal);
     }

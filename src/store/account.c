@@ -149,11 +149,13 @@ enum gate_err gate_account_forgotten_save(struct gate_ctx *ctx, gate_store_tx *t
 
 /* Was a complete list that did not have the account asked for after this answer was? */
 static enum gate_err check_absent(struct gate_ctx *ctx, gate_store_tx *tx,
-                                  const struct gate_account *account, bool *ret_absent) {
+                                  const struct gate_account *account, int64_t now_ms,
+                                  bool *ret_absent) {
     struct gate_user user;
     enum gate_err err = gate_store_user_find(ctx, tx, account->user_id, &user);
     if (err == GATE_OK) {
-        *ret_absent = account->asked_at != 0 && account->asked_at < user.accounts_read_at;
+        *ret_absent = account->asked_at != 0 && account->asked_at < user.accounts_read_at &&
+                      user.accounts_read_at <= now_ms;
     }
     return err == GATE_ERR_NOT_FOUND ? GATE_OK : err;
 }
@@ -161,12 +163,13 @@ static enum gate_err check_absent(struct gate_ctx *ctx, gate_store_tx *tx,
 /* An answer to what was asked before the account was forgotten is late; when nobody asked, news of
  * that very account are. */
 static enum gate_err check_forgotten(struct gate_ctx *ctx, gate_store_tx *tx,
-                                     const struct gate_account *account, bool *ret_forgotten) {
+                                     const struct gate_account *account, int64_t now_ms,
+                                     bool *ret_forgotten) {
     struct gate_account_forgotten forgotten;
     enum gate_err err = gate_account_forgotten_find(ctx, tx, account->user_id,
                                                     account->connection_name, &forgotten);
     if (err == GATE_ERR_NOT_FOUND) {
-        return check_absent(ctx, tx, account, ret_forgotten);
+        return check_absent(ctx, tx, account, now_ms, ret_forgotten);
     }
     if (err != GATE_OK) {
         return err;
@@ -176,7 +179,7 @@ static enum gate_err check_forgotten(struct gate_ctx *ctx, gate_store_tx *tx,
         return GATE_OK;
     }
     *ret_forgotten = forgotten.learned_at >= account->asked_at;
-    return *ret_forgotten ? GATE_OK : check_absent(ctx, tx, account, ret_forgotten);
+    return *ret_forgotten ? GATE_OK : check_absent(ctx, tx, account, now_ms, ret_forgotten);
 }
 
 static enum gate_err write_account(struct gate_ctx *ctx, gate_store_tx *tx,
@@ -214,7 +217,7 @@ enum gate_err gate_store_account_save(struct gate_ctx *ctx, gate_store_tx *tx,
         return err;
     }
     if (is_new && rule == GATE_ACCOUNT_SAVE_NEWER) {
-        err = check_forgotten(ctx, tx, account, &stale);
+        err = check_forgotten(ctx, tx, account, now_ms, &stale);
     } else {
         err = GATE_OK;
         stale = rule == GATE_ACCOUNT_SAVE_NEWER && is_older(account, &recorded);
@@ -374,7 +377,7 @@ enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *
         changes += changed;
     }
     if (err == GATE_OK) {
-        err = gate_store_user_move_accounts_read_at(ctx, tx, user_id, reading->asked_at);
+        err = gate_store_user_move_accounts_read_at(ctx, tx, user_id, reading->asked_at, now_ms);
     }
     if (err == GATE_OK) {
         err = end_recheck(ctx, tx, user_id, reading->asked_at);

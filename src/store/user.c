@@ -267,6 +267,11 @@ enum gate_err gate_store_user_delete(struct gate_ctx *ctx, gate_store_tx *tx, in
 }
 
 enum gate_err gate_store_user_move_accounts_read_at(struct gate_ctx *ctx, gate_store_tx *tx,
-                                                    int64_t id, int64_t at_ms) {
-    return set_time(ctx, tx, GATE_SQL_USER_MOVE_ACCOUNTS_READ_AT, id, at_ms);
+                                                    int64_t id, int64_t at_ms, int64_t now_ms) {
+    struct gate_statement statement =
+        gate_statement_open(ctx, tx, GATE_SQL_USER_MOVE_ACCOUNTS_READ_AT);
+    gate_bind_number(&statement, id);
+    gate_bind_number(&statement, at_ms);
+    gate_bind_number(&statement, now_ms);
+    return gate_statement_run(&statement);
 }

@@ -82,9 +82,11 @@ enum gate_err gate_store_user_recheck_list(struct gate_ctx *ctx, gate_store_tx *
 enum gate_err gate_store_user_touch(struct gate_ctx *ctx, gate_store_tx *tx, int64_t id,
                                     int64_t now_ms) GATE_MUST_CHECK;
 
-/* Note that the person's connected accounts were read as they were at `at_ms`; never moves back. */
+/* Note that the person's connected accounts were read as they were at `at_ms`; moves back only from
+ * a time that is yet to come. */
 enum gate_err gate_store_user_move_accounts_read_at(struct gate_ctx *ctx, gate_store_tx *tx,
-                                                    int64_t id, int64_t at_ms) GATE_MUST_CHECK;
+                                                    int64_t id, int64_t at_ms,
+                                                    int64_t now_ms) GATE_MUST_CHECK;
 
 /* Note when the person's connected accounts were last read from Scalekit; 0 makes them be read
  * again. */

@@ -90,6 +90,25 @@ static void test_accounts_need__reads_and_reconciles(void **state) {
     assert_int_equal(count_of(world, &world->count_list), 2);
 }
 
+static enum gate_err read_in_an_hour(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    const struct world *world = state;
+    return gate_store_user_save_accounts_read_at(ctx, tx, world->caller.user.id,
+                                                 gate_ctx_now_ms(ctx) + 3600000);
+}
+
+static void test_accounts_need__reads_again_when_the_clock_was_set_back(void **state) {
+    struct world *world = *state;
+    assert_int_equal(need_accounts(world), GATE_OK);
+    assert_int_equal(gate_store_write_now(world->ctx, world->store, read_in_an_hour, world),
+                     GATE_OK);
+    has_account(world, "gmail", "ACTIVE");
+    assert_int_equal(need_accounts(world), GATE_OK);
+    settle(world);
+    assert_string_equal(recorded(world, "gmail"), "ACTIVE");
+    reread_user(world);
+    assert_true(world->caller.user.accounts_read_at <= gate_ctx_now_ms(world->ctx));
+}
+
 static void test_accounts_need__asks_once_for_all_who_wait(void **state) {
     struct world *world = *state;
     struct work works[4];
@@ -235,6 +254,7 @@ int main(void) {
         world_test(test_catalogue_need__fails_without_a_record),
         world_test(test_catalogue_need__goes_on_with_an_old_record),
         world_test(test_accounts_need__reads_and_reconciles),
+        world_test(test_accounts_need__reads_again_when_the_clock_was_set_back),
         world_test(test_accounts_need__asks_once_for_all_who_wait),
         world_test(test_accounts_need__counts_the_wait_for_all_who_wait),
         world_test(test_accounts_need__tells_all_who_wait_of_a_failure),
