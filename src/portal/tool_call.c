@@ -34,10 +34,25 @@ struct running {
     struct gate_tool_call row;
 };
 
+static bool is_refused_by_app(const struct running *running, enum gate_err err) {
+    int status = running->ret_result->reply.failure.status;
+    return err == GATE_ERR_PROVIDER && (status == 401 || status == 403);
+}
+
+/* The record says that the account is connected: perhaps it is not any more. */
+static void ask_after_refusal(struct gate_ctx *ctx, const struct running *running) {
+    bool is_first = running->settled.account.refused_at == 0;
+    gate_portal_accounts_freshen(ctx, running->portal, &running->caller->user,
+                                 is_first ? 0 : ASK_AGAIN_MS);
+}
+
 /* The tool has run; that the trail could not be written does not undo the answer. */
 static void answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     (void)err;
     struct running *running = state;
+    if (is_refused_by_app(running, running->outcome)) {
+        ask_after_refusal(ctx, running);
+    }
     running->then(ctx, running->outcome, running->state);
 }
 
@@ -94,23 +109,12 @@ static bool was_turned_away(const struct running *running, enum gate_err err) {
     return err == GATE_ERR_UPSTREAM && (status == 0 || status == 401);
 }
 
-static bool is_refused_by_app(const struct running *running, enum gate_err err) {
-    int status = running->ret_result->reply.failure.status;
-    return err == GATE_ERR_PROVIDER && (status == 401 || status == 403);
-}
-
 static void after_execute(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct running *running = state;
     running->ret_result->has_left = !was_turned_away(running, err);
     if (err == GATE_OK) {
         record(ctx, running, err);
         return;
-    }
-    if (is_refused_by_app(running, err)) {
-        /* The record says that it is connected: perhaps it is not any more. */
-        bool is_first = running->settled.account.refused_at == 0;
-        gate_portal_accounts_freshen(ctx, running->portal, &running->caller->user,
-                                     is_first ? 0 : ASK_AGAIN_MS);
     }
     gate_portal_account_resettle(ctx, running->portal, &running->caller->user,
                                  running->call.connection_name, err, &running->settled,

@@ -64,6 +64,23 @@ const char *gate_trail_source_name(enum gate_err outcome, bool was_reached) {
     }
 }
 
+/* The first refusal leaves open whether the account is still active: Scalekit is to be asked. */
+static enum gate_err mark_refused(struct gate_ctx *ctx, gate_store_tx *tx,
+                                  const struct adding *adding) {
+    const struct gate_tool_call *row = adding->row;
+    struct gate_account account;
+    enum gate_err err =
+        gate_store_account_find(ctx, tx, row->user_id, row->connection_name, &account);
+    if (err == GATE_OK && account.refused_at == 0) {
+        err = gate_store_account_want_recheck(ctx, tx, row->user_id, row->at);
+    }
+    if (err == GATE_OK) {
+        err = gate_store_account_note_refusal(ctx, tx, row->user_id, row->connection_name,
+                                              adding->app_status, row->tool_name, row->at);
+    }
+    return err == GATE_ERR_NOT_FOUND ? GATE_OK : err;
+}
+
 /* What the call says about the account. */
 static enum gate_err mark_account(struct gate_ctx *ctx, gate_store_tx *tx,
                                   const struct adding *adding) {
@@ -76,9 +93,7 @@ static enum gate_err mark_account(struct gate_ctx *ctx, gate_store_tx *tx,
                                                row->tool_name);
     }
     bool is_refusal = adding->app_status == 401 || adding->app_status == 403;
-    return is_refusal ? gate_store_account_note_refusal(ctx, tx, row->user_id, row->connection_name,
-                                                        adding->app_status, row->tool_name, row->at)
-                      : GATE_OK;
+    return is_refusal ? mark_refused(ctx, tx, adding) : GATE_OK;
 }
 
 static enum gate_err insert_row(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {

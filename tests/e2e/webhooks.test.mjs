@@ -123,10 +123,30 @@ describe('webhooks', () => {
         assert.equal(stack.sql(`SELECT count(*) AS n FROM webhook_delivery WHERE webhook_id = '${headers['webhook-id']}'`)[0].n, 1);
     });
 
+    it('events at once, in any order and some twice, end in the last one', async () => {
+        const { scalekit_id: id } = account('slack');
+        const statuses = ['ACTIVE', 'EXPIRED', 'PENDING_AUTH', 'PENDING_VERIFICATION', 'DISCONNECTED'];
+        for (let round = 0; round < 3; round++) {
+            const base = Date.now() + 1000 * (round + 1);
+            const events = Array.from({ length: 40 }, (_, index) => {
+                const body = makeEvent('connected_account.status_updated', {
+                    connection: 'slack', id, status: statuses[(index + round) % 5], at: new Date(base + index) });
+                return { body, headers: sign(body) };
+            });
+            const order = [...events, ...events.slice(0, 10)].map((event) => [randomBytes(4).readUInt32LE(), event])
+                .sort(([a], [b]) => a - b).map(([, event]) => event);
+            const answers = await Promise.all(order.map(({ body, headers }) => post(body, headers)));
+            assert.ok(answers.every(({ status }) => status === 200));
+            assert.equal(account('slack').status, statuses[(39 + round) % 5]);
+        }
+        const changes = stack.sql("SELECT old_status, new_status FROM account_event WHERE connection_name = 'slack' ORDER BY id");
+        for (const [index, change] of changes.slice(1).entries()) assert.equal(change.old_status, changes[index].new_status);
+    });
+
     it('what was answered with 200 outlives kill -9', async () => {
         const { scalekit_id: id } = account('slack');
         for (const status of ['EXPIRED', 'ACTIVE', 'EXPIRED']) {
-            const event = makeEvent('connected_account.status_updated', { connection: 'slack', id, status });
+            const event = makeEvent('connected_account.status_updated', { connection: 'slack', id, status, at: new Date(Date.now() + 10_000) });
             assert.equal((await post(event, sign(event))).status, 200);
             await stack.programs.gatehouse.kill('SIGKILL');
             await stack.startGatehouse();
@@ -175,7 +195,7 @@ request = function() at = at % #requests + 1; return requests[at] end
     it('a flood of forged or valid deliveries leaves the pages fast', async (t) => {
         const count = sanitized ? 300 : 2000;
         const body = (index) => makeEvent('connected_account.updated', {
-            connection: 'slack', id: account('slack').scalekit_id, status: index % 2 ? 'ACTIVE' : 'EXPIRED' });
+            connection: 'slack', id: account('slack').scalekit_id, status: index % 2 ? 'ACTIVE' : 'EXPIRED', at: new Date(Date.now() + 60_000) });
         const bodies = [body(0), body(1)];
         const signed = Array.from({ length: count }, (_, index) => {
             const text = bodies[index % 2];
