@@ -6,7 +6,9 @@
 -- When the log is copied into the database and cut is up to store/write_log.c; a checkpoint of
 -- somebody else cuts it back to 16 MiB.
 PRAGMA journal_mode = WAL;
+-- What is deleted is overwritten in the pages that are written anyway.
 PRAGMA synchronous = FULL;
+PRAGMA secure_delete = FAST;
 PRAGMA foreign_keys = ON;
 PRAGMA mmap_size = 0;
 PRAGMA cache_size = -16384;
@@ -46,7 +48,7 @@ PRAGMA cache_size = -4096;
 PRAGMA temp_store = MEMORY;
 
 -- name: database_erase_deleted
--- From here on this connection overwrites what it deletes.
+-- From here on this connection overwrites all that it deletes, also pages that become free.
 PRAGMA secure_delete = ON;
 
 -- name: database_identity

@@ -1,6 +1,7 @@
 #include "portal/health.h"
 
 #include "core/metrics.h"
+#include "portal/notices.h"
 #include "portal/state.h"
 #include "portal/webhook.h"
 
@@ -56,5 +57,6 @@ void gate_portal_metrics_write(struct gate_ctx *ctx, gate_portal *portal,
     write_queues(portal, &health, buffer);
     gate_store_metrics_write(portal->parts.store, buffer);
     gate_portal_webhook_metrics_write(portal, buffer);
+    gate_portal_notices_metrics_write(ctx, portal, buffer);
     gate_scalekit_metrics_write(portal->parts.scalekit, buffer);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/metrics.h"
 #include "core/number.h"
 #include "core/random.h"
 #include "core/text.h"
@@ -31,6 +32,8 @@ struct slot {
 
 struct gate_notices {
     struct gate_portal_parts parts;
+    struct gate_counter arrived;
+    struct gate_counter failed;
     pthread_mutex_t lock; /* for the rest */
     struct slot slots[GATE_NOTICE_TARGETS_MAX];
     bool has_ended;
@@ -309,6 +312,8 @@ static void judge(struct gate_ctx *ctx, enum gate_err err, struct attempt *attem
 static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct attempt *attempt = state;
     judge(ctx, err, attempt);
+    gate_counter_add(attempt->has_arrived ? &attempt->notices->arrived : &attempt->notices->failed,
+                     1);
     gate_error_clear(&ctx->error);
     log_turn(attempt);
     gate_store_write(ctx, attempt->notices->parts.store, write_outcome, attempt, end_attempt,
@@ -361,6 +366,40 @@ void gate_portal_notices_tick(gate_portal *portal) {
         }
     }
     gate_ctx_free(ctx);
+}
+
+void gate_portal_notices_metrics_write(struct gate_ctx *ctx, gate_portal *portal,
+                                       struct gate_buffer *buffer) {
+    struct gate_notices *notices = portal->notices;
+    struct gate_metric_family family =
+        gate_metric_family_write(buffer, "gatehouse_notices_total", GATE_METRIC_COUNTER,
+                                 "Attempts to tell services of changes, by what became of them.");
+    gate_metric_value_write(&family, &(struct gate_metric_label){"result", "arrived"}, 1,
+                            (int64_t)gate_counter_get(&notices->arrived));
+    gate_metric_value_write(&family, &(struct gate_metric_label){"result", "failed"}, 1,
+                            (int64_t)gate_counter_get(&notices->failed));
+    struct gate_notice_target *targets = NULL;
+    size_t count = 0;
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err = gate_store_notice_target_list(ctx, tx, &targets, &count);
+    gate_store_read_end(portal->parts.store, tx);
+    if (err != GATE_OK) {
+        gate_error_clear(&ctx->error); /* that the store cannot be read is told elsewhere */
+        return;
+    }
+    int64_t pending = 0;
+    int64_t disabled = 0;
+    for (size_t i = 0; i < count; i++) {
+        pending += targets[i].pending;
+        disabled += targets[i].disabled_at != 0;
+    }
+    family = gate_metric_family_write(buffer, "gatehouse_notices_pending", GATE_METRIC_GAUGE,
+                                      "What services are still to be told.");
+    gate_metric_value_write(&family, NULL, 0, pending);
+    family =
+        gate_metric_family_write(buffer, "gatehouse_notice_targets_disabled", GATE_METRIC_GAUGE,
+                                 "Services that are not told any more until resumed.");
+    gate_metric_value_write(&family, NULL, 0, disabled);
 }
 
 struct beginning {

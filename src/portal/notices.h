@@ -12,6 +12,7 @@
 #ifndef GATE_PORTAL_NOTICES_H
 #define GATE_PORTAL_NOTICES_H
 
+#include "core/buffer.h"
 #include "portal/portal.h"
 #include "store/notice.h"
 
@@ -25,6 +26,10 @@ void gate_portal_notices_tick(gate_portal *portal);
 
 /* Start no more; what is under way ends by itself. */
 void gate_portal_notices_end(gate_portal *portal);
+
+/* Add what monitoring asks for: attempts by what became of them, what waits, who is disabled. */
+void gate_portal_notices_metrics_write(struct gate_ctx *ctx, gate_portal *portal,
+                                       struct gate_buffer *buffer);
 
 /* How long after the attempt that was the `attempts`th in vain the next one comes; `chance` from 0
  * to 1023 spreads it over a fifth less to a fifth more. */

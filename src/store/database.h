@@ -19,6 +19,7 @@ struct gate_store_tx {
     sqlite3_stmt *statements[GATE_SQL_COUNT_]; /* prepared when first used */
     gate_store_tx *next;                       /* in the pool of idle readers */
     int64_t lock_wait_ms;                      /* how long it waits for other processes' locks */
+    bool erases; /* what it has deleted shall not be found in the log either */
 };
 
 enum gate_database_mode { GATE_DATABASE_READ, GATE_DATABASE_WRITE };

@@ -236,6 +236,7 @@ enum gate_err gate_store_user_unname_trail(struct gate_ctx *ctx, gate_store_tx *
     size_t count = 0;
     enum gate_err err = gate_database_run_text(
         tx, &gate_sql_statements[GATE_SQL_DATABASE_ERASE_DELETED], &ctx->error);
+    tx->erases = true;
     if (err == GATE_OK) {
         struct gate_statement statement =
             gate_statement_open(ctx, tx, GATE_SQL_USER_ENSURE_NAMELESS);

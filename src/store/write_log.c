@@ -29,13 +29,7 @@ void gate_write_log_init(struct gate_write_log *log, gate_store_tx *tx,
     sqlite3_wal_hook(tx->handle, note_pages, log);
 }
 
-/* Whether anybody reads an older state is not known beforehand: it is tried, now and then. */
-static void cut(struct gate_write_log *log) {
-    int64_t now_ms = gate_clock_monotonic_ms(log->clock);
-    if (log->cut_at_ms != 0 && now_ms - log->cut_at_ms < CUT_EVERY_MS) {
-        return;
-    }
-    log->cut_at_ms = now_ms;
+void gate_write_log_cut(struct gate_write_log *log) {
     sqlite3 *handle = log->tx->handle;
     sqlite3_busy_timeout(handle, CUT_WAIT_MS);
     int result = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -46,11 +40,20 @@ static void cut(struct gate_write_log *log) {
     }
 }
 
+/* Whether anybody reads an older state is not known beforehand: it is tried, now and then. */
+static void try_to_cut(struct gate_write_log *log) {
+    int64_t now_ms = gate_clock_monotonic_ms(log->clock);
+    if (log->cut_at_ms == 0 || now_ms - log->cut_at_ms >= CUT_EVERY_MS) {
+        log->cut_at_ms = now_ms;
+        gate_write_log_cut(log);
+    }
+}
+
 enum gate_err gate_write_log_check(struct gate_write_log *log, struct gate_error *error) {
     if (log->pages < log->max_pages) {
         return GATE_OK;
     }
-    cut(log);
+    try_to_cut(log);
     if (log->pages < log->max_pages) {
         return GATE_OK;
     }
@@ -61,7 +64,7 @@ enum gate_err gate_write_log_check(struct gate_write_log *log, struct gate_error
 
 void gate_write_log_tend(struct gate_write_log *log) {
     if (log->pages >= CUT_PAGES) {
-        cut(log);
+        try_to_cut(log);
     } else if (log->pages >= COPY_PAGES) {
         (void)sqlite3_wal_checkpoint_v2(log->tx->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
                                         NULL);

@@ -27,6 +27,10 @@ struct gate_write_log {
 void gate_write_log_init(struct gate_write_log *log, gate_store_tx *tx,
                          const struct gate_clock *clock, int64_t max_bytes);
 
+/* Copy all of the log into the database and cut it to nothing, unless somebody still reads an older
+ * state after a moment. */
+void gate_write_log_cut(struct gate_write_log *log);
+
 /* Before a transaction: may the log grow? Tries to cut it when not, now and then. */
 enum gate_err gate_write_log_check(struct gate_write_log *log,
                                    struct gate_error *error) GATE_MUST_CHECK;

@@ -232,6 +232,9 @@ void gate_writer_free(struct gate_writer *writer) {
     pthread_cond_signal(&writer->queue_changed);
     pthread_mutex_unlock(&writer->lock);
     pthread_join(writer->thread, NULL);
+    if (writer->tx->erases) {
+        gate_write_log_cut(&writer->log);
+    }
     gate_database_close(writer->tx);
     pthread_cond_destroy(&writer->jobs_done);
     pthread_cond_destroy(&writer->queue_changed);

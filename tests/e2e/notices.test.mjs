@@ -139,6 +139,10 @@ describe('notices for services', () => {
         await until('what it has missed', () => receivers.at('/gone').length === 6);
         assert.equal(told('/hung').length >= 1, true);
         assert.match(lineOf('/hung'), /waiting 5\t/);
+        const { text: metrics } = await stack.operator('/metrics');
+        assert.match(metrics, /^gatehouse_notices_total\{result="arrived"\} [1-9]/m);
+        assert.match(metrics, /^gatehouse_notices_pending [1-9]/m);
+        assert.match(metrics, /^gatehouse_notice_targets_disabled 0$/m);
         const nobody = spawnSync(stack.bin('gatehousectl'), ['webhooks', 'resume', 'https://nobody.example'], { env: stack.environment, encoding: 'utf8' });
         assert.equal(nobody.status, 1);
     });

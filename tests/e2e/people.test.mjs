@@ -1,6 +1,7 @@
 // What the operator does to people from a shell while the service runs: show, suspend, resume, forget.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { Browser, startStack } from './harness.mjs';
 import { ADA, GRACE, assertProblem, callApi, connect, executeTool } from './steps.mjs';
@@ -83,6 +84,12 @@ describe('people', () => {
         const dump = execFileSync('sqlite3', ['-readonly', stack.settings.GATEHOUSE_DATABASE, '.dump'], { encoding: 'utf8' });
         const left = dump.split('\n').filter((line) => /ada|lovelace/i.test(line) && !/^INSERT INTO api_token .*agent/.test(line));
         assert.deepEqual(left.filter((line) => line.startsWith('INSERT')), []);
+
+        // Nor do the bytes of the files.
+        for (const ending of ['', '-wal']) {
+            const bytes = readFileSync(`${stack.settings.GATEHOUSE_DATABASE}${ending}`);
+            assert.equal(bytes.includes('Lovelace'), false, `the database${ending} still holds her name`);
+        }
 
         assert.match(stack.ctl('user', 'forget', ADA, '--delete-accounts'), /nothing to forget/);
         assert.doesNotMatch(stack.ctl('user', 'list'), /ada@|forgotten/);

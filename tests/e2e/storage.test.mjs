@@ -34,7 +34,7 @@ describe('the store under stress', () => {
         limitFiles(4096);
         try {
             await until('the service seeing that nothing can be written', async () => (await ready()).status === 503);
-            assertProblem(await ready(), 503, 'storage-unavailable');
+            assert.match(assertProblem(await ready(), 503, 'storage-unavailable').detail, /database/, 'readiness says why');
             assert.equal((await ada.request(`${stack.url}/`)).status, 200, 'reading goes on');
             assert.equal((await callApi(stack, '/api/v1/connections', { token, user: ADA })).status, 200);
             const sent = await executed();
