@@ -77,6 +77,7 @@ struct gate_net_stream {
     bool told_head;
     bool wants_body; /* libcurl asked for more than was given */
     bool is_over;    /* libcurl is done with it */
+    bool was_cancelled;
     enum gate_err outcome;
     uint64_t cancel_id;
     int64_t silence_max_ms;

@@ -119,6 +119,10 @@ const struct gate_net_response *gate_net_stream_head(const gate_net_stream *stre
     return &stream->head;
 }
 
+bool gate_net_stream_was_cancelled(const gate_net_stream *stream) {
+    return stream->was_cancelled;
+}
+
 bool gate_net_stream_was_sent(const gate_net_stream *stream) {
     return stream->job.was_sent;
 }
@@ -200,6 +204,7 @@ void gate_net_stream_take_cancel(gate_net_stream *stream) {
     if (stream->is_over || (!stream->request.is_read && !stream->has_head)) {
         return;
     }
+    stream->was_cancelled = true;
     gate_net_stream_finish(stream, gate_error_set_at(&stream->error, __FILE__, __LINE__,
                                                      GATE_ERR_UNAVAILABLE, "nobody reads on"));
 }

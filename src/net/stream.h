@@ -70,6 +70,9 @@ void gate_net_streams_end_events(gate_net *net);
 /* Status and headers, once there was a piece with has_head; without a body. */
 const struct gate_net_response *gate_net_stream_head(const gate_net_stream *stream);
 
+/* Whether a failure came of gate_net_stream_cancel. */
+bool gate_net_stream_was_cancelled(const gate_net_stream *stream);
+
 /* Whether the request, or a part of it, has left. */
 bool gate_net_stream_was_sent(const gate_net_stream *stream);
 

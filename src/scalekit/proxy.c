@@ -118,7 +118,9 @@ static void note_failure(struct gate_scalekit_proxying *proxying, enum gate_err 
     const bool is_silence =
         err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT || err == GATE_ERR_OUTCOME_UNKNOWN;
     note(proxying, err,
-         is_silence && !proxying->has_head ? GATE_BREAKER_FAILED : GATE_BREAKER_NOTHING);
+         is_silence && !proxying->has_head && !gate_net_stream_was_cancelled(proxying->stream)
+             ? GATE_BREAKER_FAILED
+             : GATE_BREAKER_NOTHING);
 }
 
 /* ---- the end ---- */
@@ -201,7 +203,6 @@ static void renew_token(struct gate_ctx *ctx, struct gate_scalekit_proxying *pro
     proxying->held.length = 0;
     proxying->ret_answer->has_left = false;
     gate_error_clear(&ctx->error);
-    gate_scalekit_token_refuse(proxying->scalekit, proxying->token);
     gate_scalekit_token_release(proxying->token);
     proxying->token = NULL;
     gate_scalekit_token_fetch(ctx, proxying->scalekit, &proxying->token, send_request, proxying);
@@ -217,10 +218,12 @@ static void take_refusal(struct gate_ctx *ctx, struct gate_scalekit_proxying *pr
         gate_arena_strndup(ctx->arena, gate_buffer_text(&proxying->held), proxying->held.length);
     reading->response.body_length = proxying->held.length;
     const enum gate_err err = gate_scalekit_answer_read(ctx, reading);
-    const bool is_refused_token = reading->response.status == 401 && err != GATE_ERR_PROVIDER;
-    if (is_refused_token && can_repeat(proxying)) {
-        renew_token(ctx, proxying);
-        return;
+    if (reading->response.status == 401 && err != GATE_ERR_PROVIDER) {
+        gate_scalekit_token_refuse(proxying->scalekit, proxying->token);
+        if (can_repeat(proxying)) {
+            renew_token(ctx, proxying);
+            return;
+        }
     }
     note_refusal(proxying, err, reading->response.status);
     proxying->ret_answer->failure = reading->failure;
@@ -290,7 +293,7 @@ static void take_held(struct gate_ctx *ctx, struct gate_scalekit_proxying *proxy
                        "the app answers at length before it has the request"));
     } else if (proxying->is_held && !piece->is_last && !is_full) {
         go_on(ctx, proxying);
-    } else if (proxying->is_held && piece->is_last && is_scalekits(ctx, &proxying->held)) {
+    } else if (proxying->is_held && !is_full && is_scalekits(ctx, &proxying->held)) {
         take_refusal(ctx, proxying);
     } else if (!is_body_up(proxying)) {
         go_on(ctx, proxying);

@@ -39,7 +39,10 @@ struct fixture {
     char seen_authorization[SEEN_MAX][64];
     char seen_traceparent[SEEN_MAX][64];
     char seen_tracestate[SEEN_MAX][64];
+    char seen_head[SEEN_MAX][2048];
     char token_traceparent[64];
+    const char *expected_body; /* what each body must begin with; NULL: anything */
+    int wrong_bodies;
 };
 
 static inline void answer_token(struct fixture *fixture,
@@ -75,6 +78,11 @@ static inline void answer_as_scripted(const struct gate_test_http_request *reque
              request->target);
     snprintf(fixture->seen_body[place], sizeof fixture->seen_body[0], "%.*s",
              (int)request->body_length, request->body);
+    snprintf(fixture->seen_head[place], sizeof fixture->seen_head[0], "%s", request->head);
+    if (fixture->expected_body != NULL) {
+        fixture->wrong_bodies +=
+            memcmp(request->body, fixture->expected_body, request->body_length) != 0;
+    }
     gate_test_http_header(request, "Authorization", fixture->seen_authorization[place],
                           sizeof fixture->seen_authorization[0]);
     gate_test_http_header(request, "traceparent", fixture->seen_traceparent[place],
