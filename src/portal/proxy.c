@@ -104,8 +104,8 @@ static void after_resettle(struct gate_ctx *ctx, enum gate_err err, void *state)
 
 static void after_open(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct gate_proxying *proxying = state;
-    proxying->was_reached = true;
-    if (err == GATE_OK) {
+    proxying->was_reached = proxying->ret_result->answer.failure.status != 0;
+    if (err == GATE_OK || !proxying->was_reached) { /* or it is not Scalekit's word */
         record(ctx, proxying, err);
         return;
     }
