@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/encoding.h"
 #include "core/text.h"
 
 static bool is_listed(const char *const *list, size_t count, const char *name) {
@@ -27,7 +28,7 @@ static const char *const hop_by_hop[] = {
 };
 
 /* Is `name` one of the words of a Connection header? */
-static bool is_nominated(const char *connection, const char *name) {
+static bool is_nominated_by(const char *connection, const char *name) {
     const size_t length = strlen(name);
     while (connection != NULL && *connection != '\0') {
         connection += strspn(connection, ", \t");
@@ -40,6 +41,16 @@ static bool is_nominated(const char *connection, const char *name) {
     return false;
 }
 
+/* RFC 9110 section 5.1: a token. */
+static bool is_name(const char *name) {
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
+    return *name != '\0' && strspn(name, token) == strlen(name);
+}
+
+static bool can_be_sent(const struct gate_net_header *header) {
+    return is_name(header->name) && gate_text_is_one_line(header->value, strlen(header->value));
+}
+
 /* ---- the target ---- */
 
 static int hex_value(char digit) {
@@ -50,45 +61,24 @@ static int hex_value(char digit) {
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-/* "%25" before what would be a dot, a slash or a backslash, for whoever decodes twice. */
-static bool is_encoded_twice(const char *text, size_t length) {
-    for (size_t i = 0; i + 4 < length; i++) {
-        if (memcmp(text + i, "%25", 3) != 0) {
-            continue;
-        }
-        const int high = hex_value(text[i + 3]);
-        const int low = hex_value(text[i + 4]);
-        const int byte = high < 0 || low < 0 ? -1 : high * 16 + low;
-        if (byte == '.' || byte == '/' || byte == '\\' || byte == '%') {
+/* What is left encoded after one decoding, for whoever decodes twice. */
+static bool is_encoded_twice(const char *path) {
+    for (const char *at = strchr(path, '%'); at != NULL; at = strchr(at + 1, '%')) {
+        const int high = hex_value(at[1]);
+        const int low = high < 0 ? -1 : hex_value(at[2]);
+        const int byte = low < 0 ? -1 : high * 16 + low;
+        if (byte == '.' || byte == '/' || byte == '\\' || byte == '%' || byte == ';') {
             return true;
         }
     }
     return false;
 }
 
-/* "..;x" is ".." to readers that take parameters off a segment (RFC 3986 section 3.3), and so is
- * ".%2e;x". */
-static bool has_dots_before_parameters(const char *path, size_t length) {
-    for (size_t at = 0; at < length; at++) {
-        if (path[at] != '/') {
-            continue;
-        }
-        size_t dots = 0;
-        size_t i = at + 1;
-        while (i < length) {
-            if (path[i] == '.') {
-                i++;
-            } else if (i + 2 < length && path[i] == '%' && path[i + 1] == '2' &&
-                       (path[i + 2] == 'e' || path[i + 2] == 'E')) {
-                i += 3;
-            } else {
-                break;
-            }
-            dots++;
-        }
-        const bool is_cut = i < length && (path[i] == ';' || strncmp(path + i, "%3b", 3) == 0 ||
-                                           strncmp(path + i, "%3B", 3) == 0);
-        if ((dots == 1 || dots == 2) && is_cut) {
+/* "..;x" is ".." to readers that take parameters off a segment (RFC 3986 section 3.3). */
+static bool has_dots_before_parameters(const char *path) {
+    for (const char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        const size_t dots = strspn(at + 1, ".");
+        if ((dots == 1 || dots == 2) && at[1 + dots] == ';') {
             return true;
         }
     }
@@ -96,9 +86,19 @@ static bool has_dots_before_parameters(const char *path, size_t length) {
 }
 
 /* "/https:/host" and "/@host": no app has such a first segment. */
-static bool begins_like_url(const char *path, size_t length) {
-    const size_t first = length > 1 ? strcspn(path + 1, "/?") : 0;
+static bool begins_like_url(const char *path) {
+    const size_t first = strcspn(path + 1, "/");
     return first > 0 && (path[first] == ':' || path[1] == '@');
+}
+
+/* What gate_url_parse would refuse later. */
+static bool has_odd_bytes(const char *target) {
+    for (const unsigned char *byte = (const unsigned char *)target; *byte != '\0'; byte++) {
+        if (*byte <= ' ' || *byte >= 0x7f || *byte == '\\' || *byte == '#') {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum gate_err gate_proxy_target_read(struct gate_ctx *ctx, const char *request_uri,
@@ -113,9 +113,13 @@ enum gate_err gate_proxy_target_read(struct gate_ctx *ctx, const char *request_u
         return gate_fail(ctx, GATE_ERR_INPUT, "Path and query are longer than %d bytes.",
                          GATE_PROXY_TARGET_MAX_BYTES);
     }
-    if (strchr(target, '#') != NULL || strchr(target, ' ') != NULL ||
-        is_encoded_twice(target, length) || has_dots_before_parameters(target, length) ||
-        begins_like_url(target, length)) {
+    if (has_odd_bytes(target)) {
+        return gate_fail(ctx, GATE_ERR_INPUT,
+                         "Percent-encode spaces, backslashes, \"#\" and whatever is not ASCII.");
+    }
+    char *path;
+    if (gate_percent_parse(ctx->arena, target, length, 0, &path) != GATE_OK ||
+        is_encoded_twice(path) || has_dots_before_parameters(path) || begins_like_url(path)) {
         return gate_fail(ctx, GATE_ERR_INPUT,
                          "The path for the app is not valid: no dot segments, encoded slashes, "
                          "schemes or hosts.");
@@ -132,9 +136,9 @@ static const char *const framing[] = {"host", "content-length", "content-type", 
                                       "accept-encoding"};
 
 static const char *const credentials[] = {
-    "authorization", "cookie",       "cookie2",      "dpop",           "x-api-key",
-    "api-key",       "apikey",       "x-auth-token", "x-access-token", "x-amz-security-token",
-    "x-csrf-token",  "x-xsrf-token",
+    "authorization", "cookie",       "cookie2",         "dpop",           "x-api-key",
+    "api-key",       "apikey",       "x-auth-token",    "x-access-token", "x-amz-security-token",
+    "x-csrf-token",  "x-xsrf-token", "x-authorization", "x-goog-api-key", "private-token",
 };
 
 static const char *const addressed_to_us[] = {
@@ -143,20 +147,50 @@ static const char *const addressed_to_us[] = {
 
 /* Who asks from where, which readers further on would believe; and what only browsers say. */
 static const char *const origins[] = {
-    "forwarded",      "x-forwarded-", "x-real-ip", "x-client-ip", "x-cluster-client-ip",
-    "true-client-ip", "cf-",          "via",       "x-original-", "x-rewrite-",
-    "origin",         "referer",      "sec-",      "x-accel-",
+    "forwarded",
+    "x-forwarded",
+    "x-forwarded-",
+    "x-real-ip",
+    "x-client-ip",
+    "client-ip",
+    "x-remote-",
+    "x-cluster-client-ip",
+    "x-envoy-",
+    "x-host",
+    "true-client-ip",
+    "x-originating-ip",
+    "x-original-",
+    "x-rewrite-",
+    "cf-",
+    "fastly-",
+    "via",
+    "origin",
+    "referer",
+    "sec-",
+    "x-accel-",
 };
 
 /* A token that may only read must not write by them. */
 static const char *const other_methods[] = {"x-http-method", "x-http-method-override",
                                             "x-method-override"};
 
-static bool goes_up(const char *name, const char *connection) {
+/* There may be several such headers. */
+static bool is_nominated(const struct gate_request *request, const char *name) {
+    static const char connection[] = "HTTP_CONNECTION=";
+    for (char **param = request->params; *param != NULL; param++) {
+        if (strncmp(*param, connection, sizeof connection - 1) == 0 &&
+            is_nominated_by(*param + sizeof connection - 1, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool goes_up(const struct gate_request *request, const char *name) {
     return !IS_LISTED(hop_by_hop, name) && !IS_LISTED(framing, name) &&
            !IS_LISTED(credentials, name) && !IS_LISTED(addressed_to_us, name) &&
            !IS_LISTED(origins, name) && !IS_LISTED(other_methods, name) &&
-           !is_nominated(connection, name);
+           !is_nominated(request, name);
 }
 
 /* "HTTP_X_THING=…" as "x-thing". */
@@ -168,11 +202,11 @@ static const char *read_name(gate_arena *arena, const char *param, size_t length
     return name;
 }
 
-void gate_proxy_headers_collect(const struct gate_request *request,
-                                const struct gate_net_header **ret_headers, size_t *ret_count) {
+enum gate_err gate_proxy_headers_collect(const struct gate_request *request,
+                                         const struct gate_net_header **ret_headers,
+                                         size_t *ret_count) {
     static const char prefix[] = "HTTP_";
     gate_arena *arena = request->ctx->arena;
-    const char *connection = gate_request_header(request, "HTTP_CONNECTION");
     struct gate_net_header *headers =
         gate_arena_alloc_array(arena, GATE_REQUEST_PARAMS_MAX + 1, sizeof *headers);
     size_t count = 0;
@@ -188,12 +222,20 @@ void gate_proxy_headers_collect(const struct gate_request *request,
         }
         const char *start = *param + sizeof prefix - 1;
         const char *name = read_name(arena, start, (size_t)(equals - start));
-        if (equals[1] != '\0' && goes_up(name, connection)) {
-            headers[count++] = (struct gate_net_header){name, equals + 1};
+        if (equals[1] == '\0' || !goes_up(request, name)) {
+            continue;
+        }
+        headers[count++] = (struct gate_net_header){name, equals + 1};
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!can_be_sent(&headers[i])) {
+            return gate_fail(request->ctx, GATE_ERR_INPUT, "A header cannot be passed on: %s",
+                             headers[i].name);
         }
     }
     *ret_headers = headers;
     *ret_count = count;
+    return GATE_OK;
 }
 
 /* ---- the app's headers ---- */
@@ -263,14 +305,7 @@ static const char *const never_returned[] = {
     "content-length",
 };
 
-/* RFC 9110 section 5.1: a token. */
-static bool is_name(const char *name) {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
-    return *name != '\0' && strspn(name, token) == strlen(name);
-}
-
 bool gate_proxy_header_returns(const char *name, const char *value, const char *connection) {
-    return is_name(name) && gate_text_is_one_line(value, strlen(value)) &&
-           !IS_LISTED(hop_by_hop, name) && !IS_LISTED(never_returned, name) &&
-           !is_nominated(connection, name);
+    return can_be_sent(&(struct gate_net_header){name, value}) && !IS_LISTED(hop_by_hop, name) &&
+           !IS_LISTED(never_returned, name) && !is_nominated_by(connection, name);
 }

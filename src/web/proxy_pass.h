@@ -17,9 +17,10 @@ enum gate_err gate_proxy_target_read(struct gate_ctx *ctx, const char *request_u
 
 /* The caller's headers for the app: not those between two hops (RFC 9110 section 7.6.1), not
  * cookies and credentials, not what is addressed to the portal or says who is asking from where,
- * and nothing that lets one method pass for another. */
-void gate_proxy_headers_collect(const struct gate_request *request,
-                                const struct gate_net_header **ret_headers, size_t *ret_count);
+ * and nothing that lets one method pass for another. GATE_ERR_INPUT: one of them cannot be sent. */
+enum gate_err gate_proxy_headers_collect(const struct gate_request *request,
+                                         const struct gate_net_header **ret_headers,
+                                         size_t *ret_count) GATE_MUST_CHECK;
 
 /* Whether a header of the app's answer (name in lower case) goes to the caller: not those between
  * two hops, not cookies, nothing that tells a browser what to do with this host or nginx what to do

@@ -59,6 +59,7 @@ struct scripted_portal {
     int seen_count;
     char seen_target[SEEN_MAX][512];
     char seen_body[SEEN_MAX][1024];
+    char seen_head[SEEN_MAX][2048];
     char seen_traceparent[SEEN_MAX][64];
     char seen_tracestate[SEEN_MAX][64];
 };
@@ -147,6 +148,7 @@ static inline void note_seen(struct scripted_portal *p, const char *target,
     snprintf(p->seen_target[p->seen_count], sizeof p->seen_target[0], "%s", target);
     snprintf(p->seen_body[p->seen_count], sizeof p->seen_body[0], "%.*s", (int)request->body_length,
              request->body);
+    snprintf(p->seen_head[p->seen_count], sizeof p->seen_head[0], "%s", request->head);
     gate_test_http_header(request, "traceparent", p->seen_traceparent[p->seen_count],
                           sizeof p->seen_traceparent[0]);
     gate_test_http_header(request, "tracestate", p->seen_tracestate[p->seen_count],
@@ -209,6 +211,17 @@ static inline const char *find_seen_body(struct scripted_portal *p, const char *
     }
     pthread_mutex_unlock(&p->lock);
     return body;
+}
+
+/* The request line and header of the last request that began so; NULL if there was none. */
+static inline const char *find_seen_head(struct scripted_portal *p, const char *target) {
+    const char *head = NULL;
+    pthread_mutex_lock(&p->lock);
+    for (int i = 0; i < p->seen_count; i++) {
+        head = gate_text_starts_with(p->seen_target[i], target) ? p->seen_head[i] : head;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return head;
 }
 
 /* ---- opening and closing ---- */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "portal/proxy.h"
 #include "web/api/api.h"
@@ -34,7 +35,8 @@ static void begin_answer(struct proxied *proxied) {
     const char *connection = NULL;
     for (size_t i = 0; i < answer->header_count; i++) {
         if (strcmp(answer->headers[i].name, "connection") == 0) {
-            connection = answer->headers[i].value;
+            connection = gate_arena_printf(arena, "%s,%s", connection == NULL ? "" : connection,
+                                           answer->headers[i].value);
         }
     }
     request->response.status = answer->status;
@@ -47,16 +49,41 @@ static void begin_answer(struct proxied *proxied) {
     gate_response_header_add(&request->response, arena, "Gatehouse-Source", "provider");
 }
 
-/* How much there will be; for the answer to HEAD, how much there would be. */
-static void pass_length(struct proxied *proxied) {
-    const struct gate_scalekit_proxy_answer *answer = &proxied->result.answer;
+/* The one header of that name; NULL without one or with several. */
+static const char *find_single(const struct gate_scalekit_proxy_answer *answer, const char *name) {
+    const char *value = NULL;
     for (size_t i = 0; i < answer->header_count; i++) {
-        if (strcmp(answer->headers[i].name, "content-length") == 0) {
-            gate_response_header_add(&proxied->request->response, proxied->request->ctx->arena,
-                                     "Content-Length", answer->headers[i].value);
-            return;
+        if (strcmp(answer->headers[i].name, name) == 0) {
+            if (value != NULL) {
+                return NULL;
+            }
+            value = answer->headers[i].value;
         }
     }
+    return value;
+}
+
+static bool has_header(const struct gate_scalekit_proxy_answer *answer, const char *name) {
+    for (size_t i = 0; i < answer->header_count; i++) {
+        if (strcmp(answer->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How much there will be; for the answer to HEAD, how much there would be. Unless that is not what
+ * ends it (RFC 9112 section 6.3), or there must not be such a header (RFC 9110 section 8.6). */
+static void pass_length(struct proxied *proxied) {
+    const struct gate_scalekit_proxy_answer *answer = &proxied->result.answer;
+    const char *text = find_single(answer, "content-length");
+    int64_t length;
+    if (answer->status == 204 || has_header(answer, "transfer-encoding") || text == NULL ||
+        gate_number_parse(text, 0, INT64_MAX, &length) != GATE_OK) {
+        return;
+    }
+    gate_response_header_add(&proxied->request->response, proxied->request->ctx->arena,
+                             "Content-Length", text);
 }
 
 static void take_next(struct gate_ctx *ctx, enum gate_err err, void *state);
@@ -272,8 +299,12 @@ static enum gate_err read_order(struct proxied *proxied) {
     if (err == GATE_OK) {
         err = gate_request_body_length(request, GATE_PROXY_BODY_MAX_BYTES, &order->body_length);
     }
-    gate_proxy_headers_collect(request, &order->headers, &order->header_count);
-    return err;
+    if (err == GATE_OK && order->body_length > 0 && strcmp(request->method, "HEAD") == 0) {
+        err = gate_fail(request->ctx, GATE_ERR_INPUT, "A HEAD request has no body.");
+    }
+    return err == GATE_OK
+               ? gate_proxy_headers_collect(request, &order->headers, &order->header_count)
+               : err;
 }
 
 static void cancel(void *portal, uint64_t id) {
