@@ -4,13 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/encoding.h"
 #include "core/text.h"
+#include "portal/page_token.h"
 #include "portal/token.h"
-
-/* A token says behind which connection a page begins, so that accounts which come or go in the
- * meantime make nobody skip or see others twice. */
-#define TOKEN_MARK "after:"
 
 struct listing {
     const struct gate_caller *caller;
@@ -22,29 +18,6 @@ struct listing {
     gate_then_fn *then;
     void *state;
 };
-
-static enum gate_err parse_token(struct gate_ctx *ctx, const char *token, const char **ret_after) {
-    unsigned char *bytes;
-    size_t length;
-    if (gate_text_is_empty(token)) {
-        *ret_after = NULL;
-        return GATE_OK;
-    }
-    if (gate_base64url_parse(ctx->arena, token, strlen(token), &bytes, &length) == GATE_OK &&
-        gate_text_is_utf8((const char *)bytes, length)) {
-        const char *text = gate_arena_strndup(ctx->arena, (const char *)bytes, length);
-        if (gate_text_starts_with(text, TOKEN_MARK)) {
-            *ret_after = text + sizeof TOKEN_MARK - 1;
-            return GATE_OK;
-        }
-    }
-    return gate_fail(ctx, GATE_ERR_INPUT, "page_token is not one that this address has given.");
-}
-
-static const char *make_token(gate_arena *arena, const char *after) {
-    const char *text = gate_arena_printf(arena, TOKEN_MARK "%s", after);
-    return gate_base64url_format(arena, text, strlen(text));
-}
 
 static bool contains(const char *text, const char *part) {
     size_t length = strlen(part);
@@ -109,7 +82,7 @@ static void cut_page(struct gate_ctx *ctx, struct listing *listing) {
     page.items = items + begin;
     page.count = page.total - begin < max ? page.total - begin : max;
     if (page.count > 0 && begin + page.count < page.total) {
-        page.next_page_token = make_token(ctx->arena, page.items[page.count - 1].name);
+        page.next_page_token = gate_page_token_make(ctx->arena, page.items[page.count - 1].name);
     }
     *listing->ret_page = page;
 }
@@ -138,7 +111,7 @@ static enum gate_err check_query(struct gate_ctx *ctx, const struct gate_account
     if (query->page_size < 0 || query->page_size > GATE_ACCOUNT_PAGE_MAX) {
         return gate_fail(ctx, GATE_ERR_INPUT, "page_size is at most %d.", GATE_ACCOUNT_PAGE_MAX);
     }
-    return parse_token(ctx, query->page_token, ret_after);
+    return gate_page_token_parse(ctx, query->page_token, ret_after);
 }
 
 static void start(struct gate_ctx *ctx, gate_portal *portal, const struct listing *wish,

@@ -236,6 +236,11 @@ static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) 
     acting->then(ctx, err, acting->state);
 }
 
+bool gate_portal_may_act_for(const struct gate_caller *caller, const char *identifier) {
+    return caller->kind == GATE_CALLER_SERVICE_TOKEN && !gate_text_is_empty(identifier) &&
+           rules_allow(caller->token.identifiers, identifier);
+}
+
 void gate_portal_token_act_for(struct gate_ctx *ctx, gate_portal *portal,
                                struct gate_caller *caller, const char *identifier,
                                struct gate_quota *quota, gate_then_fn *then, void *state) {

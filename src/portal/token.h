@@ -62,6 +62,9 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
 #define GATE_SCOPE_PROXY_WRITE "proxy:write" /* every other method */
 #define GATE_SCOPE_ACCOUNTS "accounts:write" /* end connections; never given unless asked for */
 
+/* May this service token's caller act for the user with this identifier? */
+bool gate_portal_may_act_for(const struct gate_caller *caller, const char *identifier);
+
 /* May this caller use a connection, and a tool on it? Browsers may; tokens by their rules. */
 bool gate_portal_may_use_connection(const struct gate_caller *caller, const char *connection_name);
 bool gate_portal_may_use_tool(const struct gate_caller *caller, const char *connection_name,

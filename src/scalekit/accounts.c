@@ -20,6 +20,7 @@ struct account_call {
     struct gate_scalekit_call *call;
     const char *connection_name; /* what was asked for; NULL: anything */
     const char *identifier;
+    const char *id;
     struct gate_scalekit_account *ret_account;
     const char **ret_link;
     gate_then_fn *then;
@@ -99,6 +100,7 @@ void gate_scalekit_accounts_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
 
 static bool is_wanted(const struct gate_scalekit_account *account, const struct account_call *one) {
     return !gate_text_is_empty(account->id) &&
+           (one->id == NULL || gate_text_equal(account->id, one->id)) &&
            (one->identifier == NULL || gate_text_equal(account->identifier, one->identifier)) &&
            (one->connection_name == NULL ||
             gate_text_equal(account->connection_name, one->connection_name));
@@ -155,6 +157,73 @@ void gate_scalekit_account_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
     gate_scalekit_call_query_add(ctx, one->call, WIRE_CONNECTOR, connection_name);
     gate_scalekit_call_query_add(ctx, one->call, WIRE_IDENTIFIER, identifier);
     gate_scalekit_call_start(ctx, one->call);
+}
+
+void gate_scalekit_account_by_id_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                       const char *account_id,
+                                       struct gate_scalekit_account *ret_account,
+                                       gate_then_fn *then, void *state) {
+    if (!require_texts(ctx, account_id, account_id, then, state)) {
+        return;
+    }
+    struct account_call *one =
+        make_account_call(ctx, scalekit, "GET", WIRE_ACCOUNT_DETAILS_PATH, then, state);
+    one->id = account_id;
+    one->ret_account = ret_account;
+    one->call->then = take_account;
+    gate_scalekit_call_query_add(ctx, one->call, WIRE_ID, account_id);
+    gate_scalekit_call_start(ctx, one->call);
+}
+
+struct page_fetch {
+    struct gate_scalekit_call *call;
+    struct gate_scalekit_accounts_page *ret_page;
+    gate_then_fn *then;
+    void *state;
+};
+
+static void take_page(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct page_fetch *fetch = state;
+    if (err == GATE_OK) {
+        const gate_json *list = gate_json_member(fetch->call->json, WIRE_ACCOUNTS);
+        const char *next = gate_json_member_text(fetch->call->json, WIRE_NEXT_PAGE_TOKEN);
+        struct gate_scalekit_accounts_page page = {
+            .items = gate_arena_alloc_array(ctx->arena, gate_json_length(list),
+                                            sizeof(struct gate_scalekit_account)),
+            .count = gate_json_length(list),
+            .next_page_token = gate_text_is_empty(next) ? NULL : next,
+        };
+        for (size_t i = 0; i < page.count; i++) {
+            read_account(gate_json_element(list, i), &page.items[i]);
+        }
+        *fetch->ret_page = page;
+    }
+    fetch->then(ctx, err, fetch->state);
+}
+
+void gate_scalekit_accounts_page_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                       const struct gate_scalekit_accounts_query *query,
+                                       struct gate_scalekit_accounts_page *ret_page,
+                                       gate_then_fn *then, void *state) {
+    struct page_fetch *fetch = gate_arena_make(ctx->arena, struct page_fetch);
+    struct gate_scalekit_call *call =
+        gate_scalekit_call_make(ctx, scalekit, "GET", WIRE_ACCOUNTS_PATH);
+    *fetch = (struct page_fetch){call, ret_page, then, state};
+    call->then = take_page;
+    call->state = fetch;
+    gate_scalekit_call_query_add(ctx, call, WIRE_CONNECTOR, query->connection_name);
+    for (const char *const *name = query->connection_names; name != NULL && *name != NULL; name++) {
+        gate_scalekit_call_query_add(ctx, call, WIRE_CONNECTION_NAMES, *name);
+    }
+    gate_scalekit_call_query_add(ctx, call, WIRE_PROVIDER, query->provider);
+    gate_scalekit_call_query_add(ctx, call, WIRE_QUERY, query->text);
+    if (query->page_size > 0) {
+        int size = query->page_size < PAGE_SIZE ? query->page_size : PAGE_SIZE;
+        gate_scalekit_call_query_add(ctx, call, WIRE_PAGE_SIZE,
+                                     gate_arena_printf(ctx->arena, "%d", size));
+    }
+    gate_scalekit_call_query_add(ctx, call, WIRE_PAGE_TOKEN, query->page_token);
+    gate_scalekit_call_start(ctx, call);
 }
 
 /* The member connected_account is required, though there is nothing to say in it. */

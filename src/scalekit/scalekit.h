@@ -156,6 +156,35 @@ void gate_scalekit_accounts_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
                                   struct gate_scalekit_account **ret_accounts, size_t *ret_count,
                                   gate_then_fn *then, void *state);
 
+/* Which accounts a page is of, whoever the users are. NULL and 0: all, and Scalekit's default. */
+struct gate_scalekit_accounts_query {
+    const char *connection_name;
+    const char *const *connection_names; /* NULL-terminated */
+    const char *provider;
+    const char *text;
+    int page_size;
+    const char *page_token;
+};
+
+struct gate_scalekit_accounts_page {
+    struct gate_scalekit_account *items;
+    size_t count;
+    const char *next_page_token; /* NULL: this is the last page */
+};
+
+/* Read one page of everybody's accounts, of which the caller must let nothing out that is not for
+ * whom it answers. */
+void gate_scalekit_accounts_page_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                       const struct gate_scalekit_accounts_query *query,
+                                       struct gate_scalekit_accounts_page *ret_page,
+                                       gate_then_fn *then, void *state);
+
+/* Read one account by Scalekit's id, whosever it is: the same. */
+void gate_scalekit_account_by_id_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,
+                                       const char *account_id,
+                                       struct gate_scalekit_account *ret_account,
+                                       gate_then_fn *then, void *state);
+
 /* Read one account, without credentials; GATE_ERR_NOT_FOUND when the user never tried to connect.
  */
 void gate_scalekit_account_fetch(struct gate_ctx *ctx, gate_scalekit *scalekit,

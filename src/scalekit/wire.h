@@ -40,6 +40,8 @@
 #define WIRE_IDENTIFIER "identifier"
 #define WIRE_CONNECTOR "connector"
 #define WIRE_CONNECTION_NAME "connection_name"
+#define WIRE_CONNECTION_NAMES "connection_names"
+#define WIRE_QUERY "query"
 #define WIRE_CONNECTION_ID "connection_id"
 #define WIRE_PROVIDER "provider"
 #define WIRE_STATUS "status"

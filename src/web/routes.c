@@ -220,7 +220,7 @@ const struct gate_route gate_routes[] = {
      gate_grpc_list_connections_handle, GRPC | GATE_ROUTE_NO_USER, GATE_GRPC_CONTROL_MAX_BYTES,
      NULL},
     {"POST", "/scalekit.v1.connected_accounts.ConnectedAccountService/ListConnectedAccounts",
-     gate_grpc_list_accounts_handle, GRPC, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
+     gate_grpc_list_accounts_handle, GRPC | GATE_ROUTE_NO_USER, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
     {"POST", "/scalekit.v1.connected_accounts.ConnectedAccountService/GetConnectedAccountDetails",
      gate_grpc_account_details_handle, GRPC, GATE_GRPC_CONTROL_MAX_BYTES, NULL},
     /* Whoever asks for credentials gets the account without them. */

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "portal/account_owner.h"
 #include "portal/bearer.h"
 #include "portal/token.h"
 #include "web/checks.h"
+#include "web/grpc/grpc.h"
 #include "web/metrics.h"
 #include "web/page.h"
 #include "web/path.h"
@@ -158,25 +160,10 @@ static void after_acting(struct gate_ctx *ctx, enum gate_err err, void *state) {
     call_handler(ctx, err == GATE_ERR_FORBIDDEN && hears_refusals ? GATE_OK : err, request);
 }
 
-/* Whom the request acts for: the caller, unless a service token names one of its users. */
-static void settle_user(struct gate_request *request) {
-    const char *identifier = NULL;
-    enum gate_err err = gate_quota_check_token(request);
-    if (err == GATE_ERR_OVER_QUOTA) {
-        gate_quota_refuse(request);
-        return;
-    }
-    if (err == GATE_OK) {
-        err = gate_checks_named_user(request, &identifier);
-    }
-    if (err != GATE_OK) {
-        gate_request_fail(request, err);
-        return;
-    }
+/* `identifier` NULL: nobody was named. */
+static void act_for(struct gate_request *request, const char *identifier) {
     struct gate_caller *caller = &request->caller;
-    if (identifier == NULL) {
-        identifier = gate_caller_bound_identifier(caller);
-    }
+    enum gate_err err = GATE_OK;
     if (caller->kind == GATE_CALLER_SERVICE_TOKEN && identifier != NULL) {
         gate_portal_token_act_for(request->ctx, request->web->options.portal, caller, identifier,
                                   &request->quota, after_acting, request);
@@ -193,6 +180,55 @@ static void settle_user(struct gate_request *request) {
                         "identifier names somebody else; leave it out to act as yourself.");
     }
     call_handler(request->ctx, err, request);
+}
+
+struct owner_search {
+    struct gate_request *request;
+    const char *identifier;
+};
+
+static void after_owner(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)ctx;
+    struct owner_search *search = state;
+    if (err != GATE_OK) {
+        gate_request_fail(search->request, err);
+        return;
+    }
+    act_for(search->request, search->identifier);
+}
+
+/* Whom the request acts for: the caller, unless a service token names one of its users, or in a
+ * call of the SDKs an account of one. */
+static void settle_user(struct gate_request *request) {
+    const char *identifier = NULL;
+    const char *account_id = NULL;
+    enum gate_err err = gate_quota_check_token(request);
+    if (err == GATE_ERR_OVER_QUOTA) {
+        gate_quota_refuse(request);
+        return;
+    }
+    if (err == GATE_OK) {
+        err = gate_checks_named_user(request, &identifier);
+    }
+    if (err == GATE_OK) {
+        err = gate_grpc_account_id_get(request, &account_id);
+    }
+    if (err != GATE_OK) {
+        gate_request_fail(request, err);
+        return;
+    }
+    struct gate_caller *caller = &request->caller;
+    if (identifier == NULL) {
+        identifier = gate_caller_bound_identifier(caller);
+    }
+    if (identifier != NULL || account_id == NULL || caller->kind != GATE_CALLER_SERVICE_TOKEN) {
+        act_for(request, identifier);
+        return;
+    }
+    struct owner_search *search = gate_arena_make(request->ctx->arena, struct owner_search);
+    search->request = request;
+    gate_portal_account_owner_find(request->ctx, request->web->options.portal, caller, account_id,
+                                   &search->identifier, after_owner, search);
 }
 
 static enum gate_err check_body_state(struct gate_request *request, enum gate_body_state state) {

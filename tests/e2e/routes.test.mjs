@@ -89,7 +89,7 @@ const table = [
     ['POST', '/scalekit.v1.tools.ToolService/ListTools', { grpc: frame() }, forGrpc(message, { withoutUser: message })],
     ['POST', '/scalekit.v1.tools.ToolService/ExecuteTool', { grpc: orderFrame }, forGrpc(noMessage)],
     ['POST', '/scalekit.v1.connections.ConnectionService/ListAppConnections', { grpc: frame() }, forGrpc(message, { withoutUser: message })],
-    ['POST', `${ACCOUNTS}ListConnectedAccounts`, { grpc: frame() }, forGrpc(message)],
+    ['POST', `${ACCOUNTS}ListConnectedAccounts`, { grpc: frame() }, forGrpc(message, { withoutUser: message })],
     ['POST', `${ACCOUNTS}GetConnectedAccountDetails`, { grpc: slackFrame }, forGrpc(message)],
     ['POST', `${ACCOUNTS}GetConnectedAccountAuth`, { grpc: slackFrame }, forGrpc(message)],
     ['POST', `${ACCOUNTS}CreateConnectedAccount`, { grpc: slackFrame }, forGrpc(noMessage)], // there is one

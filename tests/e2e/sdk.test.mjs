@@ -174,6 +174,46 @@ describe('the official SDK', () => {
             assert.deepEqual((await stack.simLog()).filter(({ path: where }) => where.endsWith('/auth')), []);
         });
 
+        it('take an account\'s id for its user, within the token\'s rules', async () => {
+            const { connectedAccount } = await sdk.call('actions.getConnectedAccount', { connectionName: 'gmail', identifier: ADA });
+            const byId = { connectedAccountId: connectedAccount.id };
+            assert.deepEqual((await sdk.call('actions.getConnectedAccount', byId)).connectedAccount, connectedAccount);
+            assert.equal((await sdk.call('actions.executeTool', { ...byId, toolName: 'gmail_list_labels' })).data.account, ADA);
+            assert.equal((await sdk.call('actions.getAuthorizationLink', byId)).link, `${stack.url}/connect/gmail`);
+            await stack.simPost('/sim/accounts', { connector: 'gmail', identifier: GRACE, status: 'ACTIVE' });
+            const everybodys = startSdk(stack, makeSettings(stack, { users: '*' }));
+            const graces = (await everybodys.call('actions.listConnectedAccounts', { identifier: GRACE })).connectedAccounts[0];
+            await everybodys.stop();
+            for (const id of [graces.id, 'ca_none']) {
+                const error = await sdk.fails(orderOf('actions.getConnectedAccount', { connectedAccountId: id }));
+                assert.equal(error.className, 'ScalekitNotFoundException');
+                assert.match(error.message, /no connected account of that id, or none that this token may use/);
+            }
+        });
+
+        it('list the accounts of all users that the token may act for, and of no other', async () => {
+            await stack.simPost('/sim/accounts', { connector: 'gmail', identifier: GRACE, status: 'ACTIVE' });
+            await stack.simPost('/sim/accounts', { connector: 'slack', identifier: PROGRAM_USER, status: 'EXPIRED' });
+            const collect = async (settings, filter = {}) => {
+                const own = startSdk(stack, settings);
+                const found = [];
+                for (let pageToken = ''; ;) {
+                    const page = await own.call('actions.listConnectedAccounts', { ...filter, pageSize: 2, pageToken });
+                    found.push(...page.connectedAccounts.map(({ identifier, connector }) => `${identifier} ${connector}`));
+                    pageToken = page.nextPageToken;
+                    if (!pageToken) break;
+                }
+                await own.stop();
+                return found.sort();
+            };
+            const two = await collect(makeSettings(stack, { users: `${ADA} ${PROGRAM_USER}` }));
+            assert.ok(two.includes(`${ADA} gmail`) && two.includes(`${PROGRAM_USER} slack`), two.join());
+            assert.ok(!two.some((line) => line.startsWith(GRACE)), two.join());
+            assert.deepEqual(await collect(makeSettings(stack, { users: '*' }), { connectionName: 'gmail' }), [`${ADA} gmail`, `${GRACE} gmail`]);
+            assert.deepEqual(await collect(makeSettings(stack, { users: '*', connections: 'slack' })), [`${PROGRAM_USER} slack`]);
+            assert.deepEqual(await collect(makeSettings(stack, { users: 'nobody' })), []);
+        });
+
         it('make an account, give its link, disconnect it and delete it', async () => {
             const account = { connectionName: 'notion', identifier: ADA };
             const made = await sdk.call('actions.getOrCreateConnectedAccount', account);
@@ -185,8 +225,7 @@ describe('the official SDK', () => {
             assert.equal((await sdk.call('actions.getAuthorizationLink', { ...account, userVerifyUrl: '/tokens', state: 's' })).link,
                 `${stack.url}/connect/notion?return_to=%2Ftokens`);
             await stack.simPost('/sim/accounts', { connector: 'notion', identifier: ADA, status: 'ACTIVE' });
-            const ended = await sdk.send(orderOf('raw:ConnectedAccountService.disconnectConnectedAccount', { id: made.connectedAccount.id },
-                { headers: { 'gatehouse-user': ADA } }));
+            const ended = await sdk.send(orderOf('raw:ConnectedAccountService.disconnectConnectedAccount', { id: made.connectedAccount.id }));
             assert.equal(ended.result?.connectedAccount.status, 5, JSON.stringify(ended)); // DISCONNECTED
             await sdk.call('actions.deleteConnectedAccount', account);
             assert.equal((await sdk.fails(orderOf('actions.getConnectedAccount', account))).className, 'ScalekitNotFoundException');

@@ -223,6 +223,70 @@ static void test_execute__an_answer_that_is_no_object(void **state) {
     assert_string_equal(output->execution_id, "ex_3");
 }
 
+/* ---- accounts of users that nobody named ---- */
+
+#define DETAILS "GET /api/v1/connected_accounts/details?id=ca_x"
+#define ACCOUNTS_URL "/scalekit.v1.connected_accounts.ConnectedAccountService/"
+#define ACCOUNT(identifier)                                                                        \
+    "{\"connected_account\":{\"id\":\"ca_x\",\"identifier\":\"" identifier                         \
+    "\",\"connector\":\"gmail\",\"status\":\"ACTIVE\"}}"
+
+static void test_account_id__names_its_user(void **state) {
+    (void)state;
+    pb_execute_tool_request order = make_order("{}");
+    order.connector = gate_message_text("");
+    order.connected_account_id = gate_message_text("ca_ann_gmail");
+    script(&w.p, "GET /api/v1/connected_accounts/details?id=ca_ann_gmail", 200,
+           ACCOUNT_ANSWER("ann", "gmail", "ACTIVE"));
+    (void)read_answer(call_with(SERVICE, EXECUTE_URL, &order.base, NULL),
+                      &scalekit__v1__tools__execute_tool_response__descriptor);
+    assert_int_equal(count_seen(&w.p, EXECUTE), 1);
+}
+
+/* In the same words, whosever it is; and nothing of it is used when Scalekit confuses two. */
+static void test_account_id__of_somebody_else(void **state) {
+    (void)state;
+    pb_link_request wish;
+    scalekit__v1__connected_accounts__get_magic_link_for_connected_account_request__init(&wish);
+    wish.id = gate_message_text("ca_x");
+    const char *url = ACCOUNTS_URL "GetMagicLinkForConnectedAccount";
+    const struct answer *missing = call_with(SERVICE, url, &wish.base, NULL);
+    (void)expect_failure(missing, 5, "GATEHOUSE_NOT_FOUND");
+    script(&w.p, DETAILS, 200, ACCOUNT("bob"));
+    const struct answer *foreign = call_with(SERVICE, url, &wish.base, NULL);
+    (void)expect_failure(foreign, 5, "GATEHOUSE_NOT_FOUND");
+    assert_string_equal(find_header(missing, "X-Grpc-Message"),
+                        find_header(foreign, "X-Grpc-Message"));
+    script(&w.p, DETAILS, 200, ACCOUNT_ANSWER("ann", "gmail", "ACTIVE"));
+    (void)expect_failure(call_with(SERVICE, url, &wish.base, NULL), 13,
+                         "GATEHOUSE_UPSTREAM_INVALID");
+    wish.id = gate_message_text("ca_\nx");
+    (void)expect_failure(call_with(SERVICE, url, &wish.base, NULL), 3, "GATEHOUSE_INVALID_REQUEST");
+}
+
+static void test_accounts__of_everybody_the_token_may_act_for(void **state) {
+    (void)state;
+    pb_list_accounts_request wish;
+    scalekit__v1__connected_accounts__list_connected_accounts_request__init(&wish);
+    wish.page_size = 100;
+    script(&w.p, "GET /api/v1/connected_accounts?page_size=99", 200,
+           "{\"connected_accounts\":[" ACCOUNT_TEXT("ann", "gmail", "ACTIVE") "," ACCOUNT_TEXT(
+               "bob", "gmail",
+               "ACTIVE") "," ACCOUNT_TEXT("carl", "slack",
+                                          "ODD") "],"
+                                                 "\"next_page_token\":\"p2\",\"total_size\":3}");
+    const pb_list_accounts_response *output = (const pb_list_accounts_response *)read_answer(
+        call_with(SERVICE, ACCOUNTS_URL "ListConnectedAccounts", &wish.base, NULL),
+        &scalekit__v1__connected_accounts__list_connected_accounts_response__descriptor);
+    assert_int_equal(output->n_connected_accounts, 2);
+    assert_string_equal(output->connected_accounts[0]->identifier, "ann");
+    assert_int_equal(output->connected_accounts[0]->status, 1);
+    assert_string_equal(output->connected_accounts[1]->identifier, "carl");
+    assert_int_equal(output->connected_accounts[1]->status, 0);
+    assert_string_equal(output->next_page_token, "p2");
+    assert_int_equal(output->total_size, 0);
+}
+
 /* ---- time ---- */
 
 static void test_timeout__that_is_none(void **state) {
@@ -330,6 +394,9 @@ int main(void) {
         CASE(test_execute__the_apps_own_failure),
         CASE(test_execute__params_beyond_what_json_may_have),
         CASE(test_execute__an_answer_that_is_no_object),
+        CASE(test_account_id__names_its_user),
+        CASE(test_account_id__of_somebody_else),
+        CASE(test_accounts__of_everybody_the_token_may_act_for),
         CASE(test_timeout__that_is_none),
         CASE(test_timeout__units),
         CASE(test_timeout__that_is_over_already),

@@ -2,6 +2,7 @@
 #include "portal/account_end.h"
 #include "portal/account_link.h"
 #include "portal/account_list.h"
+#include "portal/account_owner.h"
 #include "web/grpc/call.h"
 #include "web/grpc/grpc.h"
 #include "web/route.h"
@@ -22,6 +23,8 @@ struct listing {
     struct gate_request *request;
     struct gate_account_query query;
     struct gate_account_page page;
+    struct gate_scalekit_accounts_query wide_query; /* when no user is named */
+    struct gate_scalekit_accounts_page wide_page;
 };
 
 /* ---- as Scalekit writes it ---- */
@@ -117,6 +120,64 @@ static enum gate_err read_query(struct gate_request *request, const pb_list_acco
                                                      GATE_ACCOUNT_PAGE_MAX, &query->page_size);
 }
 
+static pb_listed_account *make_wide_account(gate_arena *arena,
+                                            const struct gate_scalekit_account *from) {
+    pb_listed_account *account = gate_arena_make(arena, pb_listed_account);
+    scalekit__v1__connected_accounts__connected_account_for_list__init(account);
+    account->identifier = gate_message_text(from->identifier);
+    account->provider = gate_message_text(from->provider);
+    account->status = (Scalekit__V1__ConnectedAccounts__ConnectorStatus)gate_message_find_enum(
+        &scalekit__v1__connected_accounts__connector_status__descriptor,
+        gate_account_status_name(from->status));
+    account->authorization_type =
+        (Scalekit__V1__ConnectedAccounts__ConnectorType)gate_message_find_enum(
+            &scalekit__v1__connected_accounts__connector_type__descriptor,
+            from->authorization_type);
+    account->token_expires_at = gate_message_make_time(arena, from->token_expires_at_ms);
+    account->updated_at = gate_message_make_time(arena, from->updated_at_ms);
+    account->last_used_at = gate_message_make_time(arena, from->last_used_at_ms);
+    account->connector = gate_message_text(from->connection_name);
+    account->id = gate_message_text(from->id);
+    account->connection_id = gate_message_text(from->connection_id);
+    return account;
+}
+
+/* How many there are in all is not said: it would count what was left out. */
+static void finish_wide_list(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct listing *listing = state;
+    const struct gate_scalekit_accounts_page *page = &listing->wide_page;
+    if (err != GATE_OK) {
+        gate_request_fail(listing->request, err);
+        return;
+    }
+    pb_list_accounts_response output;
+    scalekit__v1__connected_accounts__list_connected_accounts_response__init(&output);
+    output.connected_accounts =
+        gate_arena_alloc_array(ctx->arena, page->count, sizeof *output.connected_accounts);
+    output.n_connected_accounts = page->count;
+    for (size_t i = 0; i < page->count; i++) {
+        output.connected_accounts[i] = make_wide_account(ctx->arena, &page->items[i]);
+    }
+    output.next_page_token = gate_message_text(page->next_page_token);
+    gate_grpc_finish(listing->request, &output.base);
+}
+
+static void list_widely(struct listing *listing) {
+    struct gate_request *request = listing->request;
+    listing->wide_query = (struct gate_scalekit_accounts_query){
+        .connection_name = listing->query.connection_name,
+        .connection_names = listing->query.connection_names,
+        .provider = listing->query.provider,
+        .text = listing->query.text,
+        .page_size =
+            listing->query.page_size == 0 ? GATE_ACCOUNT_PAGE_DEFAULT : listing->query.page_size,
+        .page_token = listing->query.page_token,
+    };
+    gate_portal_everybodys_accounts_list(request->ctx, request->web->options.portal,
+                                         &request->caller, &listing->wide_query,
+                                         &listing->wide_page, finish_wide_list, listing);
+}
+
 void gate_grpc_list_accounts_handle(struct gate_request *request) {
     struct listing *listing = gate_arena_make(request->ctx->arena, struct listing);
     listing->request = request;
@@ -124,6 +185,10 @@ void gate_grpc_list_accounts_handle(struct gate_request *request) {
                                    &listing->query);
     if (err != GATE_OK) {
         gate_request_fail(request, err);
+        return;
+    }
+    if (!request->caller.has_user) {
+        list_widely(listing);
         return;
     }
     gate_portal_accounts_list(request->ctx, request->web->options.portal, &request->caller,

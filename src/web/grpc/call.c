@@ -123,6 +123,18 @@ const char *gate_grpc_identifier_get(const struct gate_request *request) {
                                  : gate_message_find_text(request->grpc->input, "identifier");
 }
 
+enum gate_err gate_grpc_account_id_get(struct gate_request *request, const char **ret_account_id) {
+    if (request->grpc == NULL || (request->route->flags & GATE_ROUTE_NO_USER) != 0) {
+        return GATE_OK;
+    }
+    const ProtobufCMessage *input = request->grpc->input;
+    const char *id = gate_message_find_text(input, "id");
+    id = id != NULL ? id : gate_message_find_text(input, "connected_account_id");
+    return id == NULL
+               ? GATE_OK
+               : gate_grpc_read_text(request, "id", id, GATE_ACCOUNT_ID_MAX_BYTES, ret_account_id);
+}
+
 void gate_grpc_finish(struct gate_request *request, const ProtobufCMessage *output) {
     struct gate_response *response = &request->response;
     gate_response_begin(response, request->ctx->arena, 200, "application/grpc");

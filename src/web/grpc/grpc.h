@@ -17,6 +17,11 @@ enum gate_err gate_grpc_take_input(struct gate_request *request) GATE_MUST_CHECK
 /* For checks.c: the `identifier` in the message; NULL when there is none, or no message. */
 const char *gate_grpc_identifier_get(const struct gate_request *request);
 
+/* For web.c: the account that the message is about, by Scalekit's id; NULL when it names none, or
+ * needs no user. GATE_ERR_INPUT. */
+enum gate_err gate_grpc_account_id_get(struct gate_request *request,
+                                       const char **ret_account_id) GATE_MUST_CHECK;
+
 /* For problem.c: answer a failure as a gRPC status, with scalekit.v1.errdetails.ErrorInfo in its
  * details, and finish the request. */
 void gate_grpc_problem_finish(struct gate_request *request, const struct gate_problem *problem);
