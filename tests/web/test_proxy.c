@@ -417,6 +417,46 @@ static void test_proxy__what_cannot_be_passed_on(void **state) {
     assert_int_equal(count_seen(&w.p, ""), 0);
 }
 
+/* ---- limits ---- */
+
+static void test_quota__call_beyond_it_reaches_nobody(void **state) {
+    (void)state;
+    w.p.config.user_calls_per_minute = 1;
+    script(&w.p, "POST /proxy/a", 200, "ok");
+    const struct answer *answer = call("POST", "/proxy/a");
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(find_header(answer, "RateLimit-Remaining"), "0");
+    answer = call("POST", "/proxy/a?q=secret");
+    const gate_json *problem = expect_problem(&w, answer, 429, "too-many-calls");
+    expect_member(problem, "source", "gatehouse");
+    assert_null(find_header(answer, "Gatehouse-Source"));
+    assert_non_null(find_header(answer, "Retry-After"));
+    assert_int_equal(count_seen(&w.p, "POST /proxy/a"), 1);
+}
+
+/* However a call ends, it does not count as one that goes on. */
+static void test_quota__place_in_flight_is_given_back(void **state) {
+    (void)state;
+    w.p.config.user_in_flight_max = 1;
+    script_answer(
+        &w.p, "GET /proxy/whole",
+        (struct gate_test_http_answer){.status = 200, .body = pattern, .body_length = LARGE_BYTES});
+    script_answer(&w.p, "GET /proxy/cut",
+                  (struct gate_test_http_answer){
+                      .status = 200, .body = pattern, .body_length = LARGE_BYTES, .cut_bytes = 1});
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(call("GET", "/proxy/whole")->status, 200);
+        assert_int_equal(call("GET", "/proxy/cut")->status, 200);
+        const struct answer *answer = send_request(&w, &(struct sending){
+                                                           .who = PERSONAL,
+                                                           .target = "/proxy/whole",
+                                                           .headers = {ON_GMAIL},
+                                                           .reads_parts = 1,
+                                                       });
+        assert_true(answer->is_cut);
+    }
+}
+
 /* ---- under a key ---- */
 
 static const struct answer *call_keyed(const char *body, const char *type, const char *connection) {
@@ -559,6 +599,8 @@ int main(void) {
         CASE(test_proxy__connection_by_one_name),
         CASE(test_proxy__account_that_is_not_active),
         CASE(test_proxy__what_cannot_be_passed_on),
+        CASE(test_quota__call_beyond_it_reaches_nobody),
+        CASE(test_quota__place_in_flight_is_given_back),
         CASE(test_keyed__is_kept_and_given_again),
         CASE(test_keyed__app_that_puts_it_off_leaves_the_key_free),
         CASE(test_keyed__outcome_that_nobody_knows_is_never_tried_again),

@@ -24,7 +24,10 @@ struct gate_web {
     int ended;
     int parts; /* that were written, of all answers */
     int readers_gone;
-    char *part; /* PART_BYTES, each telling its place */
+    int left; /* how often a watched reader was said to have left */
+    struct gate_request *waiting;
+    int waiting_count; /* requests that came to wait, so far */
+    char *part;        /* PART_BYTES, each telling its place */
 };
 
 /* What lives in a request's arena. */
@@ -150,6 +153,39 @@ static void answer_at_length(struct gate_request *request) {
     request->calls->respond(request);
 }
 
+/* ---- a reader that is watched while nothing happens ---- */
+
+static void note_left(void *object, uint64_t id) {
+    struct gate_web *web = object;
+    assert_true(id != 0);
+    count(web, &web->left);
+}
+
+static void wait_watched(struct gate_request *request) {
+    struct gate_web *web = request->web;
+    const uint64_t id = request->calls->watch(request, note_left, web);
+    assert_true(id != 0);
+    pthread_mutex_lock(&web->lock);
+    web->waiting = request;
+    web->waiting_count++;
+    pthread_cond_broadcast(&web->changed);
+    pthread_mutex_unlock(&web->lock);
+}
+
+static void answer_late(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)ctx;
+    (void)err;
+    answer(state, 200);
+}
+
+static void resume_waiting(struct gate_web *web) {
+    pthread_mutex_lock(&web->lock);
+    struct gate_request *request = web->waiting;
+    web->waiting = NULL;
+    pthread_mutex_unlock(&web->lock);
+    gate_ctx_resume(request->ctx, GATE_OK, answer_late, request);
+}
+
 void gate_web_dispatch(struct gate_request *request, enum gate_body_state state, const char *body,
                        size_t body_length) {
     (void)body;
@@ -172,6 +208,8 @@ void gate_web_dispatch(struct gate_request *request, enum gate_body_state state,
         }
     } else if (gate_text_equal(request->path, "/open/whole")) {
         answer_at_length(request);
+    } else if (gate_text_equal(request->path, "/open/watched")) {
+        wait_watched(request);
     } else if (gate_text_equal(request->path, "/open/ignored")) {
         answer(request, 403);
     } else {
@@ -451,6 +489,41 @@ static void test_write__answer_to_head_is_its_head(void **state) {
     close(peer);
 }
 
+static void test_watch__reader_that_leaves_in_silence_is_noticed(void **state) {
+    struct scene *scene = *state;
+    for (int i = 0; i < 3; i++) {
+        const int peer = connect_to(scene);
+        send_to(peer, "/open/watched");
+        wait_until(&scene->web, &scene->web.waiting_count, i + 1);
+        close(peer);
+        wait_until(&scene->web, &scene->web.left, i + 1);
+        assert_int_equal(look_at(&scene->web, &scene->web.ended),
+                         i); /* it is still the handler's */
+        resume_waiting(&scene->web);
+        wait_until(&scene->web, &scene->web.ended, i + 1);
+    }
+    assert_int_equal(look_at(&scene->web, &scene->web.left), 3);
+}
+
+static void test_watch__ends_with_the_request(void **state) {
+    struct scene *scene = *state;
+    const int peer = connect_to(scene);
+    for (int i = 0; i < 3; i++) {
+        send_to(peer, "/open/watched");
+        wait_until(&scene->web, &scene->web.waiting_count, i + 1);
+        resume_waiting(&scene->web);
+        require_answer(peer, 200);
+        send_to(peer, "/"); /* nobody watches this one */
+        require_answer(peer, 200);
+    }
+    close(peer);
+    const int other = connect_to(scene);
+    send_to(other, "/"); /* by the one worker, who has seen the other leave by now */
+    require_answer(other, 200);
+    close(other);
+    assert_int_equal(look_at(&scene->web, &scene->web.left), 0);
+}
+
 enum { PEERS = 3, ROUNDS = 5 };
 
 static void *read_slowly(void *state) {
@@ -490,6 +563,8 @@ int main(void) {
         CASE(test_write__reader_that_leaves_is_told_once),
         CASE(test_end__what_is_not_whole_is_seen_to_be_cut),
         CASE(test_write__answer_to_head_is_its_head),
+        CASE(test_watch__reader_that_leaves_in_silence_is_noticed),
+        CASE(test_watch__ends_with_the_request),
         CASE(test_write__to_many_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
