@@ -5,7 +5,7 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, unli
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { Browser, isListening, sendRaw, startStack } from './harness.mjs';
-import { ADA, assertGuarded, assertProblem, callApi, connect, csrfOf, executeTool, fetchMails } from './steps.mjs';
+import { ADA, GRACE, assertGuarded, assertProblem, callApi, connect, csrfOf, executeTool, fetchMails } from './steps.mjs';
 
 const EXECUTE = '/api/v1/execute_tool';
 
@@ -249,9 +249,12 @@ describe('bad input', () => {
             assert.doesNotMatch(absolute.text, /evil/);
         });
 
-        it('headers with underscores do not count as those with dashes', async () => {
-            const answer = await raw(['GET /api/v1/me HTTP/1.1', `Authorization: Bearer ${token}`, `Gatehouse_User: ${ADA}`]);
-            assert.equal(JSON.parse(answer.text).user, null);
+        it('a header with underscores is the one with dashes, and so cannot stand beside it', async () => {
+            const ask = (...headers) => raw(['GET /api/v1/me HTTP/1.1', `Authorization: Bearer ${token}`, ...headers]);
+            assert.equal(JSON.parse((await ask(`Gatehouse_User: ${ADA}`)).text).user.identifier, ADA);
+            for (const [first, second] of [[ADA, GRACE], [GRACE, ADA], [ADA, ADA]]) {
+                assert.equal((await ask(`Gatehouse-User: ${first}`, `Gatehouse_User: ${second}`)).status, 400);
+            }
         });
 
         it('no HTTP at all', async () => {

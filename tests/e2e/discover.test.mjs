@@ -215,10 +215,15 @@ describe('discovering', () => {
             const { status, json } = await explain(order);
             assert.equal(status, 200);
             assert.match(json.connected_account_id, /^ca_/);
-            assert.deepEqual({ ...json, connected_account_id: '' }, {
+            const { calls_remaining: left, in_flight: underWay, ...limits } = json.limits;
+            assert.ok(left > 0 && left < 6000 && underWay >= 1, JSON.stringify(json.limits));
+            assert.deepEqual({ ...json, connected_account_id: '', limits }, {
                 would_run: true, tool_name: 'gmail_send_email', identifier: ADA, connection: 'gmail', connected_account_id: '',
-                account_status: 'ACTIVE', rule: 'tools', problem: null,
-                limits: { timeout_ms: 60000, request_max_bytes: 1048576, answer_max_bytes: 16777216 },
+                account_status: 'ACTIVE', rule: 'tools', problem: null, idempotency_key: null,
+                limits: {
+                    timeout_ms: 60000, request_max_bytes: 1048576, answer_max_bytes: 16777216, calls_per_minute: 6000, in_flight_max: 64,
+                    ...(limits.token_in_flight_max ? { token_in_flight_max: 1000, token_in_flight: limits.token_in_flight } : {}),
+                },
             });
             const denied = (await explain(order, { token: stack.token({ tools: 'gmail_fetch_*' }) })).json;
             assert.equal(denied.would_run, false);
@@ -236,7 +241,8 @@ describe('discovering', () => {
             const done = await executeTool(stack, token, order, { headers });
             assert.equal(done.status, 200, done.text);
             assert.equal(done.headers.get('idempotent-replayed'), null);
-            assert.equal((await explain(order, { headers })).json.would_run, true);
+            const { would_run: runs, idempotency_key: state } = (await explain(order, { headers })).json;
+            assert.deepEqual([runs, state], [false, 'would_replay']);
             assert.equal((await executeTool(stack, token, order, { headers })).headers.get('idempotent-replayed'), 'true');
         });
 

@@ -119,15 +119,16 @@ describe('the operator\'s door', () => {
     });
 
     it('has labels from fixed sets only, and so a bounded size', async () => {
-        const routes = new Set([...readFileSync(path.join(source, 'src/web/routes.c'), 'utf8').matchAll(/^\s*\{"[A-Z]+", "([^"]+)", gate_/gm)]
+        const routes = new Set([...readFileSync(path.join(source, 'src/web/routes.c'), 'utf8').matchAll(/^\s*\{(?:"[A-Z]+"|GATE_METHOD_ANY),\s+"([^"]+)",\s+gate_/gm)]
             .map(([, pattern]) => pattern).concat('-'));
         const allowed = {
             route: (value) => routes.has(value),
-            method: (value) => /^([A-Z]+|-)$/.test(value),
+            method: (value) => /^([A-Z]+|-|\*)$/.test(value),
             status: (value) => /^(\d{3}|\dxx|other)$/.test(value),
             kind: (value) => ['read', 'connect', 'tool', 'token'].includes(value),
             outcome: (value) => /^[a-z_]+$/.test(value),
             queue: (value) => /^[a-z_]+$/.test(value),
+            result: (value) => /^[a-z_]+$/.test(value),
             le: () => true,
             version: (value) => /^\d+\.\d+\.\d+$/.test(value),
         };

@@ -276,11 +276,14 @@ describe('a provider that lies', () => {
         assert.equal(provider.seen.keys, first + 1);
         await sleep(Math.max(0, provider.seen.keysAt + 5500 - Date.now()));
         provider.behave({ sign: (claims) => signRs256(makeKey('nobody'), claims) });
+        const begun = Date.now();
         for (let i = 0; i < 5; i++) {
             const browser = new Browser();
             assertPlainPage(await browser.request(await comeBack(browser, stack)), 403);
         }
-        assert.equal(provider.seen.keys, first + 2);
+        // Once in five seconds at the most, however long five sign-ins take here.
+        const fetches = provider.seen.keys - first - 1;
+        assert.ok(fetches >= 1 && fetches <= 1 + Math.floor((Date.now() - begun) / 5000), `${fetches} fetches`);
         provider.behave();
     });
 });
