@@ -131,10 +131,12 @@ static void test_proxy__answers_without_a_body(void **state) {
     (void)state;
     script_answer(
         &w.p, "HEAD /proxy/a",
-        (struct gate_test_http_answer){.raw = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"});
-    script_answer(&w.p, "DELETE /proxy/a",
-                  (struct gate_test_http_answer){
-                      .raw = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"});
+        (struct gate_test_http_answer){
+            .raw = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n"});
+    script_answer(
+        &w.p, "DELETE /proxy/a",
+        (struct gate_test_http_answer){.raw = "HTTP/1.1 204 No Content\r\nConnection: close\r\n"
+                                              "Content-Length: 0\r\n\r\n"});
     script_answer(
         &w.p, "GET /proxy/a",
         (struct gate_test_http_answer){.raw = "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n"});
