@@ -62,7 +62,7 @@ void gate_web_metrics_end(struct gate_web_metrics *metrics, const struct gate_re
     size_t route =
         request->route == NULL ? gate_route_count : (size_t)(request->route - gate_routes);
     struct route_counts *counts = &metrics->routes[route];
-    gate_counter_add(find_counter(counts, request->response.status), 1);
+    gate_counter_add(find_counter(counts, gate_response_meaning_get(&request->response)), 1);
     gate_histogram_add(&counts->durations, duration_ms);
     atomic_fetch_sub_explicit(&metrics->in_flight, 1, memory_order_relaxed);
 }

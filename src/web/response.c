@@ -14,6 +14,7 @@ static void release_body(void *buffer) {
 
 void gate_response_init(struct gate_response *response, gate_arena *arena) {
     response->status = 0;
+    response->meaning = 0;
     response->headers = NULL; /* a request that waits has none yet */
     response->header_count = 0;
     response->header_room = 0;
@@ -30,6 +31,10 @@ static void make_room(struct gate_response *response, gate_arena *arena) {
     }
     response->headers = headers;
     response->header_room = room;
+}
+
+int gate_response_meaning_get(const struct gate_response *response) {
+    return response->meaning != 0 ? response->meaning : response->status;
 }
 
 void gate_response_header_add(struct gate_response *response, gate_arena *arena, const char *name,

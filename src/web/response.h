@@ -19,7 +19,9 @@ struct gate_response_header {
 };
 
 struct gate_response {
-    int status;                           /* 0 until set */
+    int status;  /* 0 until set */
+    int meaning; /* the status that a gRPC call's own outcome, which is answered
+                    with 200, has for us; 0: that of `status` */
     struct gate_response_header *headers; /* NULL while there are none */
     size_t header_count;
     size_t header_room;
@@ -28,6 +30,9 @@ struct gate_response {
 
 /* Start an empty response whose body is released with the arena. */
 void gate_response_init(struct gate_response *response, gate_arena *arena);
+
+/* The status for logs and metrics. */
+int gate_response_meaning_get(const struct gate_response *response);
 
 /* Add a header; the value is copied into the arena. */
 void gate_response_header_add(struct gate_response *response, gate_arena *arena, const char *name,

@@ -304,7 +304,7 @@ static const char *caller_name(enum gate_caller_kind kind) {
 static void log_request(const struct gate_request *request, int64_t duration_ms) {
     const struct gate_ctx *ctx = request->ctx;
     const struct gate_error *error = &ctx->error;
-    int status = request->response.status;
+    int status = gate_response_meaning_get(&request->response);
     const struct gate_log_field fields[] = {
         GATE_LOG_TEXT("request_id", ctx->request_id),
         GATE_LOG_TEXT("trace_id", ctx->trace.id),

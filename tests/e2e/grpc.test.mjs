@@ -90,6 +90,15 @@ describe('gRPC on the wire', () => {
         assert.deepEqual([...plain.headers.keys()].filter((name) => /x-grpc/i.test(name)), []);
     });
 
+    it('logs say of a call what HTTP would have', async () => {
+        const failed = await send(frame(order({ connector: 'slack' })));
+        const find = () => stack.requests().find((line) => line.request_id === failed.headers['x-request-id']);
+        await until('the line in the log', () => find() !== undefined);
+        assert.equal(find().status, '409');
+        assert.equal(find().error, 'needs_authorization');
+        assert.equal(find().route, EXECUTE);
+    });
+
     it('hostile frames are refused, each with a sentence, and the connection goes on', async () => {
         const good = order();
         for (const [what, body, code] of [

@@ -154,6 +154,7 @@ void gate_grpc_problem_finish(struct gate_request *request, const struct gate_pr
     failure.message = choose_message(&failure);
     struct gate_response *response = &request->response;
     gate_response_begin(response, arena, choose_http_status(request), "application/grpc");
+    response->meaning = gate_problem_status(problem->kind);
     gate_response_header_add(response, arena, "X-Grpc-Status",
                              gate_arena_printf(arena, "%d", failure.code));
     gate_response_header_add(response, arena, "X-Grpc-Message",
