@@ -207,6 +207,22 @@ static enum gate_err require_unused(const char *path, struct gate_error *error) 
     return asked && lock.l_type == F_UNLCK ? GATE_OK : fail_in_use(error, path);
 }
 
+/* A new file in the database's place. Made by root it would be of no use to the service, which owns
+ * the folder. */
+static enum gate_err create_database_file(const char *path, struct gate_error *error) {
+    enum gate_err err = create_file(path, error);
+    char folder_path[PATH_MAX_BYTES];
+    struct stat folder;
+    snprintf(folder_path, sizeof folder_path, "%s", path);
+    if (err != GATE_OK || geteuid() != 0 || stat(dirname(folder_path), &folder) != 0 ||
+        chown(path, folder.st_uid, folder.st_gid) == 0) {
+        return err;
+    }
+    err = fail_file(error, path, "given to its folder's owner");
+    unlink(path);
+    return err;
+}
+
 static enum gate_err move_aside(const char *path, struct gate_error *error) {
     static const char *const endings[] = {"-wal", "-shm", "-journal", ""};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
@@ -218,7 +234,7 @@ static enum gate_err move_aside(const char *path, struct gate_error *error) {
             return fail_file(error, from, "moved aside");
         }
     }
-    return create_file(path, error);
+    return create_database_file(path, error);
 }
 
 /* Take the database for this process alone: leaving write-ahead logging needs that nobody else has
@@ -250,7 +266,7 @@ static enum gate_err open_target(const char *path, struct gate_error *error,
                                  gate_store_tx **ret_to) {
     bool damaged = false;
     if (access(path, F_OK) != 0) {
-        enum gate_err err = create_file(path, error);
+        enum gate_err err = create_database_file(path, error);
         return err == GATE_OK ? open_alone(path, error, ret_to, &damaged) : err;
     }
     enum gate_err err = require_unused(path, error);
