@@ -122,14 +122,18 @@ enum gate_err gate_checks_find_caller(struct gate_request *request) {
 }
 
 /* A parameter, not a header: no client can send it. */
-static bool came_by_operators_door(const struct gate_request *request) {
+static bool came_by_right_door(const struct gate_request *request) {
+    const unsigned flags = request->route->flags;
     const char *door = gate_request_param(request, "GATEHOUSE_DOOR");
-    return door != NULL && strcmp(door, "operator") == 0;
+    if ((flags & GATE_ROUTE_OPERATOR) != 0) {
+        return gate_text_equal(door, "operator");
+    }
+    return (flags & GATE_ROUTE_NGINX) == 0 || gate_text_equal(door, "nginx");
 }
 
 enum gate_err gate_checks_allow_caller(struct gate_request *request) {
     unsigned flags = request->route->flags;
-    if ((flags & GATE_ROUTE_OPERATOR) != 0 && !came_by_operators_door(request)) {
+    if (!came_by_right_door(request)) {
         return gate_fail(request->ctx, GATE_ERR_NOT_FOUND, "There is nothing at this address.");
     }
     bool needs_somebody = (flags & (GATE_ROUTE_BROWSER | GATE_ROUTE_TOKEN)) != 0;

@@ -25,7 +25,8 @@ static void add_headers(struct gate_request *request) {
 }
 
 static bool is_counted(const struct gate_request *request) {
-    return (request->route->flags & (GATE_ROUTE_JSON | GATE_ROUTE_GRPC)) != 0;
+    const unsigned flags = request->route->flags;
+    return (flags & (GATE_ROUTE_JSON | GATE_ROUTE_GRPC)) != 0 && (flags & GATE_ROUTE_NGINX) == 0;
 }
 
 enum gate_err gate_quota_check_token(struct gate_request *request) {

@@ -35,6 +35,8 @@ enum gate_route_flag {
     GATE_ROUTE_STREAM = 1 << 10, /* query, body and answer are another's and pass through: fields
                                     are not looked at, the body is left open, and the user may also
                                     be named in the header `identifier`, as at Scalekit */
+    GATE_ROUTE_NGINX = 1 << 11,  /* only for nginx's own questions, which it marks in the same way;
+                                   they take nothing off the limits of whoever calls */
     GATE_ROUTE_OAUTH = 1 << 14,  /* form in, RFC 6749's JSON out; the handler finds out who is
                                    calling, and a cookie counts for nothing */
 };

@@ -242,6 +242,8 @@ const struct gate_route gate_routes[] = {
      GATE_ROUTE_TOKEN | GATE_ROUTE_JSON | GATE_ROUTE_TRAIL | GATE_ROUTE_STREAM,
      GATE_PROXY_BODY_MAX_BYTES, NULL},
 
+    {"GET", "/known-token", gate_api_known_token_handle,
+     GATE_ROUTE_TOKEN | GATE_ROUTE_NO_USER | GATE_ROUTE_JSON | GATE_ROUTE_NGINX, 0, NULL},
     {"GET", "/healthz", gate_api_health_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/readyz", gate_api_ready_handle, GATE_ROUTE_JSON, 0, NULL},
     {"GET", "/metrics", gate_api_metrics_handle, GATE_ROUTE_JSON | GATE_ROUTE_OPERATOR, 0, NULL},

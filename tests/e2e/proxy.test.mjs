@@ -115,6 +115,7 @@ test('cookies, credentials, hop-by-hop headers and our own words never cross', a
             cookie: 'gatehouse-session=secret1', 'x-api-key': 'secret2', 'proxy-authorization': 'Basic secret3', te: 'trailers',
             connection: 'keep-alive, x-hop', 'x-hop': 'secret4', 'x-forwarded-for': '10.9.8.7', forwarded: 'for=10.9.8.7',
             'x-http-method-override': 'DELETE', 'gatehouse-thing': 'secret5', 'accept-encoding': 'gzip', 'x-fine': 'yes',
+            'private-token': 'secret1', 'x-goog-api-key': 'secret2', 'connected-account-id': 'secret3', 'x-scalekit-user': 'secret4',
             authorization_: 'secret6', origin: 'https://evil.example', 'sec-fetch-site': 'cross-site',
         },
     });
@@ -193,6 +194,40 @@ test('the app\'s own failures are the app\'s; not connected, expired and Scaleki
     const limited = await proxy('/x');
     assertProblem(limited, 429, 'rate-limited');
     await stack.clearFaults();
+});
+
+test('a long body is not taken from anybody whose token is not known', async () => {
+    // Announced, but never sent: nginx would wait for it, and keep on disk what came.
+    const announce = (headers) => new Promise((resolve, reject) => {
+        const request = http.request(`${stack.url}/proxy/x`, { method: 'PUT', headers: { connection_name: 'gmail', identifier: ADA, ...headers } }, (answer) => {
+            const chunks = [];
+            answer.on('data', (chunk) => chunks.push(chunk));
+            answer.on('end', () => {
+                const text = Buffer.concat(chunks).toString();
+                resolve({ status: answer.statusCode, headers: new Headers(Object.entries(answer.headers)), text, json: JSON.parse(text) });
+                request.destroy();
+            });
+        });
+        request.setTimeout(20000, () => request.destroy(new Error('no answer before the body')));
+        request.on('error', reject);
+        request.flushHeaders();
+    });
+    const length = { 'content-length': 100 * MEBI };
+    const revoked = stack.token({ scopes: SCOPES, label: 'revoked-uploader' });
+    stack.ctl('token', 'revoke', /^(tok_\S+)\t.*\trevoked-uploader$/m.exec(stack.ctl('token', 'list'))[1]);
+    for (const headers of [length, { ...length, authorization: 'Bearer ghs_made-up' }, { ...length, authorization: `Bearer ${revoked}` },
+        { ...length, cookie: 'gatehouse-session=x' }, { 'transfer-encoding': 'chunked' }]) {
+        const answer = await announce(headers);
+        assertProblem(answer, 401, 'unauthenticated');
+        assert.match(answer.headers.get('www-authenticate'), /^Bearer/);
+    }
+    const body = Buffer.alloc(2 * MEBI, 'x');
+    const counted = async () => Number((await proxy('/x')).headers.get('ratelimit-remaining'));
+    const before = await counted();
+    const taken = await send('/upload', { method: 'PUT', body, headers: { 'transfer-encoding': 'chunked' } });
+    assert.equal(JSON.parse(taken.text).body_bytes, body.length);
+    assert.ok(await counted() >= before - 2, 'nginx\'s question counts for nothing');
+    assert.equal((await fetch(`${stack.url}/known-token`, { headers: { authorization: `Bearer ${token}` } })).status, 404);
 });
 
 test('200 MB down and 100 MB up in bounded memory, also for a reader that is slow', { timeout: 240000 }, async () => {

@@ -99,6 +99,7 @@ const table = [
     ['POST', '/webhooks/scalekit', { json: {} }, forEverybody(problem(401))],
     // Any method, for tokens alone, and only those that were given the right.
     ['DELETE', '/proxy/{path...}', {}, forApi(problem(403), { acts: true })],
+    ['GET', '/known-token', {}, all(problem(404), each(['revoked', 'expired', 'garbage', 'garbageAndCookie', 'basic'], problem(401)))], // for nginx alone
     ['GET', '/healthz', {}, forEverybody(json)],
     ['GET', '/readyz', {}, forEverybody(json)],
     ['GET', '/metrics', {}, forEverybody(problem(404))], // through the public door

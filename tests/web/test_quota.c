@@ -222,6 +222,32 @@ static void test_429__whose_it_is(void **state) {
     expect_member(problem, "source", "gatehouse");
 }
 
+/* What nginx asks before it takes a long body costs its sender nothing. */
+static void test_known_token__is_nginxs_question_and_counts_for_nothing(void **state) {
+    (void)state;
+    w.p.config.user_calls_per_minute = 1;
+    const enum who callers[] = {PERSONAL, SERVICE, SERVICE_ANN};
+    for (size_t i = 0; i < 9; i++) {
+        const struct answer *answer =
+            send_request(&w, &(struct sending){.who = callers[i % 3],
+                                               .target = "/known-token",
+                                               .headers = {"GATEHOUSE_DOOR=nginx"}});
+        assert_int_equal(answer->status, 204);
+        assert_int_equal(count_headers(answer, "RateLimit-Limit"), 0);
+    }
+    static const char *const others[] = {"GATEHOUSE_DOOR=operator", "HTTP_GATEHOUSE_DOOR=nginx"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        (void)expect_problem(&w,
+                             send_request(&w, &(struct sending){.who = PERSONAL,
+                                                                .target = "/known-token",
+                                                                .headers = {others[i]}}),
+                             404, "not-found");
+    }
+    const struct answer *stranger = send_request(
+        &w, &(struct sending){.target = "/known-token", .headers = {"GATEHOUSE_DOOR=nginx"}});
+    (void)expect_problem(&w, stranger, 401, "unauthenticated");
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -235,6 +261,7 @@ int main(void) {
         CASE(test_explanation__has_the_callers_own_limits),
         CASE(test_in_flight__places_come_back),
         CASE(test_429__whose_it_is),
+        CASE(test_known_token__is_nginxs_question_and_counts_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

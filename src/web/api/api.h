@@ -58,6 +58,9 @@ void gate_api_oauth_token_handle(struct gate_request *request);
 /* GET /.well-known/oauth-authorization-server: where that is and what it takes (RFC 8414). */
 void gate_api_oauth_metadata_handle(struct gate_request *request);
 
+/* GET /known-token: nginx asks before it takes a long body for /proxy; the checks have answered. */
+void gate_api_known_token_handle(struct gate_request *request);
+
 /* GET /healthz: the process answers. GET /readyz: it can serve (the store reads and writes). */
 void gate_api_health_handle(struct gate_request *request);
 void gate_api_ready_handle(struct gate_request *request);

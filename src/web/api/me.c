@@ -26,6 +26,11 @@ static void write_token(struct gate_json_writer *writer, const struct gate_token
     gate_json_close_object(writer);
 }
 
+void gate_api_known_token_handle(struct gate_request *request) {
+    request->response.status = 204;
+    gate_request_finish(request);
+}
+
 void gate_api_me_handle(struct gate_request *request) {
     const struct gate_caller *caller = &request->caller;
     struct gate_json_writer writer;
