@@ -56,6 +56,9 @@ static const char *name_call(gate_arena *arena, const struct gate_proxy_order *o
     size_t length = strcspn(order->target, "?");
     const bool is_cut = length > GATE_PROXY_TRAIL_PATH_MAX_BYTES;
     length = is_cut ? GATE_PROXY_TRAIL_PATH_MAX_BYTES : length;
+    while (is_cut && ((unsigned char)order->target[length] & 0xc0) == 0x80) {
+        length--; /* not within a character */
+    }
     return gate_arena_printf(arena, "%s %.*s%s", order->method, (int)length, order->target,
                              is_cut ? "…" : "");
 }

@@ -136,13 +136,32 @@ static const char *const framing[] = {"host", "content-length", "content-type", 
                                       "accept-encoding"};
 
 static const char *const credentials[] = {
-    "authorization", "cookie",       "cookie2",         "dpop",           "x-api-key",
-    "api-key",       "apikey",       "x-auth-token",    "x-access-token", "x-amz-security-token",
-    "x-csrf-token",  "x-xsrf-token", "x-authorization", "x-goog-api-key", "private-token",
+    "authorization",
+    "cookie",
+    "cookie2",
+    "dpop",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-auth-token",
+    "x-access-token",
+    "x-amz-security-token",
+    "x-csrf-token",
+    "x-xsrf-token",
+    "x-authorization",
+    "x-goog-api-key",
+    "private-token",
+    "x-api-token",
+    "api-token",
+    "access-token",
+    "auth-token",
+    "x-auth-key",
+    "x-shopify-access-token",
 };
 
 static const char *const addressed_to_us[] = {
-    "connection-name", "identifier", "gatehouse-", "traceparent", "tracestate", "baggage",
+    "connection-", "connected-account-", "identifier", "gatehouse-", "scalekit-",
+    "x-scalekit-", "traceparent",        "tracestate", "baggage",
 };
 
 /* Who asks from where, which readers further on would believe; and what only browsers say. */
