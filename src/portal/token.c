@@ -237,7 +237,9 @@ static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) 
 }
 
 bool gate_portal_may_act_for(const struct gate_caller *caller, const char *identifier) {
+    const char *bound_to = gate_caller_bound_identifier(caller);
     return caller->kind == GATE_CALLER_SERVICE_TOKEN && !gate_text_is_empty(identifier) &&
+           (bound_to == NULL || gate_text_equal(bound_to, identifier)) &&
            rules_allow(caller->token.identifiers, identifier);
 }
 

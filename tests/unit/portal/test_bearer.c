@@ -2,6 +2,7 @@
 
 #include "core/encoding.h"
 #include "portal/bearer.h"
+#include "portal/token.h"
 
 #define NOW INT64_C(1772366400000)
 
@@ -53,6 +54,17 @@ static void test_open__what_was_made(void **state) {
     assert_int_equal(open_at(make(&plain), NOW, &bearer), GATE_OK);
     assert_null(bearer.identifier);
     assert_null(bearer.scopes);
+}
+
+static void test_bound__is_no_other_users_in_any_list(void **state) {
+    (void)state;
+    struct gate_caller caller = {.kind = GATE_CALLER_SERVICE_TOKEN, .token = {.identifiers = "*"}};
+    assert_true(gate_portal_may_act_for(&caller, "ann@example.com"));
+    assert_true(gate_portal_may_act_for(&caller, full.identifier));
+    caller.bearer = &full;
+    assert_true(gate_portal_may_act_for(&caller, full.identifier));
+    assert_false(gate_portal_may_act_for(&caller, "ann@example.com"));
+    assert_false(gate_portal_may_act_for(&caller, ""));
 }
 
 static void test_open__after_its_end(void **state) {
@@ -178,13 +190,10 @@ static void test_scopes__that_are_plain(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(test_open__what_was_made),
-        CASE(test_open__after_its_end),
-        CASE(test_open__with_any_character_changed),
-        CASE(test_open__what_is_none),
-        CASE(test_open__of_another_portal),
-        CASE(test_make__tells_nothing),
-        CASE(test_make__the_longest_fits),
+        CASE(test_open__what_was_made),    CASE(test_bound__is_no_other_users_in_any_list),
+        CASE(test_open__after_its_end),    CASE(test_open__with_any_character_changed),
+        CASE(test_open__what_is_none),     CASE(test_open__of_another_portal),
+        CASE(test_make__tells_nothing),    CASE(test_make__the_longest_fits),
         CASE(test_scopes__that_are_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
