@@ -161,6 +161,11 @@ describe('every answer', () => {
             const problem = assertApiProblem(await executeTool(stack, token), 502, 'portal-unavailable');
             assert.equal(problem.retry_after_s, 5);
             assertPage(await ada.request(`${stack.url}/connectors/gmail`), 502, /not running right now/);
+            // Longer than what other addresses take: it is still a problem, not a word about its length.
+            const long = await callApi(stack, '/proxy/x?argument=never-in-a-log', { method: 'PUT', token, headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(3 * 1024 * 1024) });
+            assertApiProblem(long, 500, 'internal');
+            assertApiProblem(await callApi(stack, '/proxy/x?argument=never-in-a-log', { token }), 502, 'portal-unavailable');
+            assert.doesNotMatch(readFileSync(path.join(stack.run, 'nginx-error.log'), 'utf8'), /never-in-a-log/);
             await stack.startGatehouse();
             await stack.fault({ match: '/oauth/token', latency_ms: 300, times: 1 });
             const answer = await executeTool(stack, token);
