@@ -33,6 +33,7 @@ struct gate_test_server {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_released;
+    bool is_early;
     bool is_stopping;
     int request_count;
     int closed_count;
@@ -74,6 +75,26 @@ static bool read_more(struct connection *connection) {
     return true;
 }
 
+static bool is_early(gate_test_server *server) {
+    pthread_mutex_lock(&server->lock);
+    const bool is_early = server->is_early;
+    pthread_mutex_unlock(&server->lock);
+    return is_early;
+}
+
+static bool drop_body(struct connection *connection, size_t length) {
+    while (length > connection->input_length) {
+        length -= connection->input_length;
+        connection->input_length = 0;
+        if (!read_more(connection)) {
+            return false;
+        }
+    }
+    connection->input_length -= length;
+    memmove(connection->input, connection->input + length, connection->input_length);
+    return true;
+}
+
 /* Read one whole request; returns the length of its head, 0 at the end of the connection. */
 static size_t read_request(struct connection *connection, size_t *ret_body_length) {
     char *end;
@@ -88,7 +109,8 @@ static size_t read_request(struct connection *connection, size_t *ret_body_lengt
     *ret_body_length = length_text == NULL || length_text > end
                            ? 0
                            : strtoul(length_text + strlen("\r\ncontent-length:"), NULL, 10);
-    while (connection->input_length < head_length + *ret_body_length) {
+    while (!is_early(connection->server) &&
+           connection->input_length < head_length + *ret_body_length) {
         if (!read_more(connection)) {
             return 0;
         }
@@ -148,7 +170,7 @@ static bool answer_one(struct connection *connection) {
         .head = head,
         .method = strtok_r(line, " ", &rest),
         .body = connection->input + head_length,
-        .body_length = body_length,
+        .body_length = connection->input_length < head_length + body_length ? 0 : body_length,
     };
     request.target = strtok_r(NULL, " ", &rest);
     require(request.method != NULL && request.target != NULL);
@@ -159,12 +181,9 @@ static bool answer_one(struct connection *connection) {
     pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
     bool stays = send_answer(connection, &answer);
-    size_t used = head_length + body_length;
-    memmove(connection->input, connection->input + used, connection->input_length - used);
-    connection->input_length -= used;
     free(head);
     free(line);
-    return stays;
+    return stays && drop_body(connection, head_length + body_length);
 }
 
 static void *serve(void *state) {
@@ -267,6 +286,12 @@ int gate_test_server_connection_count(gate_test_server *server) {
     int count = server->connection_count;
     pthread_mutex_unlock(&server->lock);
     return count;
+}
+
+void gate_test_server_answer_early(gate_test_server *server) {
+    pthread_mutex_lock(&server->lock);
+    server->is_early = true;
+    pthread_mutex_unlock(&server->lock);
 }
 
 void gate_test_server_release(gate_test_server *server) {

@@ -46,6 +46,9 @@ const char *gate_test_server_url(const gate_test_server *server);
 int gate_test_server_request_count(gate_test_server *server);
 int gate_test_server_connection_count(gate_test_server *server);
 
+/* From now on answer as soon as a request's head is there; its body is read and dropped later. */
+void gate_test_server_answer_early(gate_test_server *server);
+
 /* Let all held answers go, and those to come. */
 void gate_test_server_release(gate_test_server *server);
 

@@ -233,6 +233,44 @@ static void test_open__body_that_ends_too_soon(void **state) {
     assert_int_equal(count_api(fixture), 0); /* none came whole */
 }
 
+static enum gate_err read_zeros(void *source, char *room, size_t max_bytes, size_t *ret_length) {
+    (void)source;
+    memset(room, 0, max_bytes);
+    *ret_length = max_bytes;
+    return GATE_OK;
+}
+
+/* An answer that comes while the body goes up: nothing of it may be passed on before the body is
+ * up, and no more than a little of it is held. */
+static void test_open__answer_that_does_not_wait_for_the_body(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        struct gate_test_http_answer answer;
+        enum gate_err err;
+    } cases[] = {
+        {{.status = 413, .headers = "", .body = "too much"}, GATE_OK},
+        {{.status = 200, .headers = "", .body = "enough"}, GATE_OK},
+        {{.status = 403, .headers = JSON, .body = REFUSAL("no")}, GATE_ERR_FORBIDDEN},
+        {{.status = 200, .headers = "", .body = pattern, .body_length = LARGE_BYTES},
+         GATE_ERR_OUTCOME_UNKNOWN},
+    };
+    gate_test_server_answer_early(fixture->server);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct proxied p;
+        script_only(fixture, &cases[i].answer);
+        init(fixture, &p, "POST");
+        p.call.body_length = 64 * 1024 * 1024;
+        p.call.read_body = read_zeros;
+        assert_int_equal(run_call(fixture, &p), cases[i].err);
+        if (cases[i].err == GATE_OK) {
+            assert_int_equal(p.answer.status, cases[i].answer.status);
+            assert_string_equal(gate_buffer_text(&p.body), cases[i].answer.body);
+        }
+        assert_true(p.answer.has_left);
+        done(&p);
+    }
+}
+
 /* ---- whose answer it is ---- */
 
 static void expect_app(struct fixture *fixture, const char *method,
@@ -508,6 +546,7 @@ int main(void) {
         CASE(test_open__continues_the_trace_and_keeps_the_callers_name),
         CASE(test_open__passes_large_bodies_both_ways),
         CASE(test_open__body_that_ends_too_soon),
+        CASE(test_open__answer_that_does_not_wait_for_the_body),
         CASE(test_answer__is_the_apps_whatever_its_status),
         CASE(test_answer__is_scalekits_when_it_names_its_error),
         CASE(test_token__is_renewed_once_and_the_call_repeated),
