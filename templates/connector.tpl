@@ -8,7 +8,7 @@
 </div>
 </div>
 {{#STALE}}
-<p class="stale"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#clock"></use></svg><span>Shown as of <time datetime="{{STALE_ISO}}" title="{{STALE_ISO}}">{{STALE_TEXT}}</time>. We could not check for changes just now.</span></p>
+<p class="stale"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#clock"></use></svg><span>Shown as it was <time datetime="{{STALE_ISO}}" title="{{STALE_ISO}}">{{STALE_TEXT}}</time>. We cannot check for changes at the moment.</span></p>
 {{/STALE}}
 <section class="panel panel-status" aria-labelledby="state">
 <div>

@@ -4,7 +4,7 @@
 <p class="lead">The apps that agents and services may use in your name. You decide which ones, and you can stop it at any time.</p>
 </div>
 {{#STALE}}
-<p class="stale"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#clock"></use></svg><span>Shown as of <time datetime="{{STALE_ISO}}" title="{{STALE_ISO}}">{{STALE_TEXT}}</time>. We could not check for changes just now. <a href="/">Try again</a></span></p>
+<p class="stale"><svg class="icon" aria-hidden="true"><use href="/static/icons.svg#clock"></use></svg><span>Shown as it was <time datetime="{{STALE_ISO}}" title="{{STALE_ISO}}">{{STALE_TEXT}}</time>. We cannot check for changes at the moment. <a href="/">Try again</a></span></p>
 {{/STALE}}
 {{#NEEDS_YOU}}
 <section class="group" aria-labelledby="needs-you">

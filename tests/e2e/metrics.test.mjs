@@ -129,6 +129,7 @@ describe('the operator\'s door', () => {
             outcome: (value) => /^[a-z_]+$/.test(value),
             queue: (value) => /^[a-z_]+$/.test(value),
             result: (value) => /^[a-z_]+$/.test(value),
+            state: (value) => ['well', 'failing', 'disabled'].includes(value),
             le: () => true,
             version: (value) => /^\d+\.\d+\.\d+$/.test(value),
         };
