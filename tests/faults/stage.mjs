@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Browser, field, startStack, until } from '../e2e/harness.mjs';
-import { ADA, executeTool, fetchMails } from '../e2e/steps.mjs';
+import { ADA, callApi, executeTool, fetchMails } from '../e2e/steps.mjs';
 import { Front, HOST, hasNames, makeCertificates, unshare } from './front.mjs';
 
 const EXECUTE = '/api/v1/execute_tool';
@@ -57,7 +57,7 @@ export class Stage {
         });
         this.front.target = { host: '127.0.0.1', port: Number(new URL(this.stack.sim).port) };
         await this.stack.simPost('/sim/accounts', { connector: 'gmail', identifier: ADA, status: 'ACTIVE' });
-        this.token = this.stack.token();
+        this.token = this.stack.token({ scopes: 'tools:read tools:execute proxy:read' });
         this.calls = [];
         [this.ada, this.grace] = [new Browser(), new Browser()];
         await this.ada.signIn(this.stack, 'ada');
@@ -86,6 +86,11 @@ export class Stage {
         const answer = await timed(() => executeTool(this.stack, this.token, { ...fetchMails, params: { ...fetchMails.params, marker } }));
         this.calls.push({ marker, ...answer });
         return answer;
+    }
+
+    // A REST call to the app, passed through.
+    passThrough() {
+        return timed(() => callApi(this.stack, '/proxy/gmail/v1/users/me/messages', { token: this.token, user: ADA, headers: { 'connection-name': 'gmail' } }));
     }
 
     // Everything works again, for everybody; how long that took.
@@ -137,8 +142,8 @@ export class Stage {
         })();
         const repeat = (count, work) => Promise.all(Array.from({ length: count }, work));
         // Each kind of work until it pauses, and once more.
-        const [[first, paused], [clicked, pausedClick]] = await Promise.all([
-            repeat(calls, () => this.call()).then(async (answers) => [answers, await this.call()]),
+        const [[first, paused, passed], [clicked, pausedClick]] = await Promise.all([
+            repeat(calls, () => this.call()).then(async (answers) => [answers, await this.call(), await this.passThrough()]),
             repeat(clicks, () => this.click()).then(async (answers) => [answers, await this.click()]),
         ]);
         await sleep(300); // a few pages more
@@ -151,7 +156,7 @@ export class Stage {
         const times = new Map(this.stack.requests().map((line) => [line.request_id, Number(line.ms)]));
         for (const page of pages) page.ms = times.get(page.headers.get('x-request-id'));
         return {
-            name, pages, first, clicked, paused, pausedClick, normalMs, lost, answers,
+            name, pages, first, clicked, paused, passed, pausedClick, normalMs, lost, answers,
             isSameProcess: this.stack.programs.gatehouse.pid === pid && !this.stack.programs.gatehouse.exit,
         };
     }
@@ -159,7 +164,7 @@ export class Stage {
 
 // What every fault must leave intact, whatever it is.
 export function checkStory(story, { pausesTools = true, pausesClicks = true } = {}) {
-    const { pages, first, clicked, paused, pausedClick } = story;
+    const { pages, first, clicked, paused, passed, pausedClick } = story;
     assert.deepEqual(new Set(pages.map(({ status }) => status)), new Set([200]), 'each page was shown');
     assert.ok(pages.every(({ shows }) => shows), 'and showed what is on record');
     assert.ok(pages.at(-1).isStale, 'and said at last that it may be old');
@@ -174,11 +179,13 @@ export function checkStory(story, { pausesTools = true, pausesClicks = true } = 
         assert.ok(answer.ms < 15000, `a click hung for ${answer.ms} ms`);
     }
     if (pausesTools) {
-        assert.equal(paused.status, 503, paused.text);
-        assert.equal(paused.json.source, 'scalekit');
-        assert.match(paused.json.type, /upstream-unavailable$/);
-        assert.ok(Number(paused.headers.get('retry-after')) >= 1, 'no Retry-After');
-        assert.ok(paused.ms < 1000, `it took ${paused.ms} ms to refuse a call`);
+        for (const answer of [paused, passed]) { // a tool, and a REST call to the app
+            assert.equal(answer.status, 503, answer.text);
+            assert.equal(answer.json.source, 'scalekit');
+            assert.match(answer.json.type, /upstream-unavailable$/);
+            assert.ok(Number(answer.headers.get('retry-after')) >= 1, 'no Retry-After');
+            assert.ok(answer.ms < 1000, `it took ${answer.ms} ms to refuse a call`);
+        }
     }
     if (pausesClicks) {
         assert.equal(pausedClick.status, 503);
