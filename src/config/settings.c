@@ -103,7 +103,8 @@ const struct gate_setting gate_settings[] = {
      .max = 4096,
      FIELD(proxy_in_flight_max),
      .help = "Proxied REST calls that may be under way at a time; each has a connection of its own "
-             "to Scalekit; beyond it the answer is 503 at once."},
+             "to Scalekit; beyond it the answer is 503 at once. One service token, or one user "
+             "with keys of theirs, may have half of them; beyond that it is 429."},
     {.name = "GATEHOUSE_KEEP_CONNECTIONS",
      .kind = GATE_SETTING_SWITCH,
      .fallback = "yes",

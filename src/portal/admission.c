@@ -19,6 +19,7 @@ enum seat_kind {
     SEAT_TOKEN,
     SEAT_USER,
     SEAT_NEW_USERS, /* of a token */
+    SEAT_PROXIED,   /* the proxied calls of a service token, or (its id below 0) of a user */
     SEAT_KIND_COUNT_,
 };
 
@@ -258,7 +259,7 @@ static enum answer admit(struct gate_admissions *admissions, const struct asking
 
 static enum gate_err refuse(struct gate_ctx *ctx, enum answer answer, const struct asking *asking,
                             struct gate_quota *quota) {
-    quota->is_users = asking->kind == SEAT_USER;
+    quota->is_users = asking->kind == SEAT_USER || asking->id < 0;
     switch (answer) {
     case OVER_RATE:
         quota->limit_name = quota->is_users ? "user_rate" : "token_rate";
@@ -324,6 +325,21 @@ enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
         .rate = {config->user_calls_per_minute, MINUTE_MS},
         .in_flight_max = config->user_in_flight_max,
         .name = "This user",
+    };
+    return admit_caller(ctx, portal, &asking, quota);
+}
+
+/* Half of the places: whoever fills them leaves as many to all others. */
+enum gate_err gate_portal_admit_proxied(struct gate_ctx *ctx, gate_portal *portal,
+                                        const struct gate_caller *caller,
+                                        struct gate_quota *quota) {
+    const int places = portal->parts.config->proxy_in_flight_max;
+    const bool is_service = caller->kind == GATE_CALLER_SERVICE_TOKEN;
+    const struct asking asking = {
+        .kind = SEAT_PROXIED,
+        .id = is_service ? caller->token.id : -caller->user.id,
+        .in_flight_max = (places + 1) / 2,
+        .name = is_service ? "This token" : "This user",
     };
     return admit_caller(ctx, portal, &asking, quota);
 }

@@ -40,6 +40,13 @@ enum gate_err gate_portal_admit_user(struct gate_ctx *ctx, gate_portal *portal,
                                      const struct gate_caller *caller,
                                      struct gate_quota *quota) GATE_MUST_CHECK;
 
+/* Count a proxied call, which has a place among GATEHOUSE_PROXY_IN_FLIGHT_MAX for as long as an
+ * hour, as one of those that the caller's service token, or for a personal one its owner, has under
+ * way (as above): they may have half of the places. After gate_portal_admit_user. */
+enum gate_err gate_portal_admit_proxied(struct gate_ctx *ctx, gate_portal *portal,
+                                        const struct gate_caller *caller,
+                                        struct gate_quota *quota) GATE_MUST_CHECK;
+
 /* Count a user whom the caller's token names and who is not on record against the token. `quota`
  * changes only when there have been too many; GATE_ERR_OVER_QUOTA then. */
 enum gate_err gate_portal_admit_new_user(struct gate_ctx *ctx, gate_portal *portal,

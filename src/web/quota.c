@@ -47,6 +47,10 @@ enum gate_err gate_quota_check_user(struct gate_request *request) {
     }
     enum gate_err err = gate_portal_admit_user(request->ctx, request->web->options.portal,
                                                &request->caller, &request->quota);
+    if (err == GATE_OK && gate_request_passes_through(request)) {
+        err = gate_portal_admit_proxied(request->ctx, request->web->options.portal,
+                                        &request->caller, &request->quota);
+    }
     add_headers(request);
     return err;
 }

@@ -13,7 +13,7 @@ let stack;
 let token;
 
 before(async () => {
-    stack = await startStack();
+    stack = await startStack({ env: { GATEHOUSE_PROXY_IN_FLIGHT_MAX: '32' } });
     token = stack.token({ scopes: SCOPES });
     const browser = new Browser();
     await browser.signIn(stack);
@@ -284,6 +284,23 @@ test('server-sent events come as they are sent', async () => {
     assert.equal(events.text.match(/^data:/gm).length, 4);
     assert.ok(times.length >= 4, `came in ${times.length} parts`);
     assert.ok(times.at(-1) - times[0] > 600, 'one after the other');
+});
+
+test('one caller has half of the places, and leaves the others to others', async () => {
+    const held = await Promise.all(Array.from({ length: 16 }, () => new Promise((resolve, reject) => {
+        http.get(`${stack.url}/proxy/sse?n=1000&interval_ms=200`, {
+            headers: { authorization: `Bearer ${token}`, connection_name: 'gmail', identifier: ADA },
+        }, resolve).on('error', reject);
+    })));
+    for (const answer of held) assert.equal(answer.statusCode, 200);
+    const refused = assertProblem(await proxy('/x'), 429, 'too-many-calls');
+    assert.match(refused.detail, /16 calls under way/);
+    assert.equal(refused.source, 'gatehouse');
+    assert.equal(trail().error_code, 'token_in_flight');
+    assert.equal((await proxy('/x', { token: stack.token({ scopes: SCOPES, label: 'other' }) })).status, 200);
+    assert.equal((await callApi(stack, '/api/v1/me', { token, user: ADA })).status, 200);
+    for (const answer of held) answer.destroy();
+    await until('the places being free again', async () => (await proxy('/x')).status === 200);
 });
 
 test('an answer that breaks off is never taken for a whole one', async () => {

@@ -51,6 +51,46 @@ static enum gate_err make_call(const struct gate_caller *caller) {
     return err;
 }
 
+/* ---- proxied calls ---- */
+
+static enum gate_err begin_proxied(const struct gate_caller *caller, struct gate_ctx **ret_ctx,
+                                   struct gate_quota *ret_quota) {
+    *ret_quota = (struct gate_quota){0};
+    *ret_ctx = gate_ctx_new(&p.clock.clock, p.runqueue, NULL);
+    return gate_portal_admit_proxied(*ret_ctx, p.portal, caller, ret_quota);
+}
+
+static void test_proxied__one_caller_has_half_of_the_places(void **state) {
+    (void)state;
+    static const enum gate_caller_kind kinds[] = {GATE_CALLER_SERVICE_TOKEN,
+                                                  GATE_CALLER_PERSONAL_TOKEN};
+    p.config.proxy_in_flight_max = 5;
+    struct gate_ctx *calls[8];
+    size_t count = 0;
+    for (size_t i = 0; i < 2; i++) {
+        /* The token's id and the user's are the same number on purpose. */
+        struct gate_caller caller = {
+            .kind = kinds[i], .has_user = true, .token = {.id = 7}, .user = {.id = 7}};
+        struct gate_quota quota;
+        struct gate_ctx *refused;
+        for (int j = 0; j < 3; j++) {
+            assert_int_equal(begin_proxied(&caller, &calls[count++], &quota), GATE_OK);
+            assert_int_equal(quota.in_flight, j + 1);
+        }
+        /* The users of one service are one; so are the keys of one person. */
+        bool is_service = kinds[i] == GATE_CALLER_SERVICE_TOKEN;
+        *(is_service ? &caller.user.id : &caller.token.id) = 8;
+        assert_int_equal(begin_proxied(&caller, &refused, &quota), GATE_ERR_OVER_QUOTA);
+        assert_string_equal(quota.limit_name, is_service ? "token_in_flight" : "user_in_flight");
+        gate_ctx_free(refused);
+        gate_ctx_free(calls[--count]);
+        assert_int_equal(begin_proxied(&caller, &calls[count++], &quota), GATE_OK);
+    }
+    while (count > 0) {
+        gate_ctx_free(calls[--count]);
+    }
+}
+
 /* ---- calls per minute ---- */
 
 static void test_rate__a_minutes_worth_and_then_one_at_a_time(void **state) {
@@ -335,6 +375,7 @@ static void test_seats__calls_under_way_are_not_forgotten(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CASE(test_proxied__one_caller_has_half_of_the_places),
         CASE(test_rate__a_minutes_worth_and_then_one_at_a_time),
         CASE(test_rate__is_each_tokens_own),
         CASE(test_rate__none),
