@@ -43,7 +43,7 @@ export async function until(what, check, timeoutMs = 20000) {
     throw new Error(`${what} did not happen within ${timeoutMs} ms${last ? `: ${last.message}` : ''}`);
 }
 
-class Program {
+export class Program {
     constructor(run, name, command, args, env) {
         this.name = name;
         this.log = path.join(run, `${name}.log`);
