@@ -33,8 +33,8 @@ describe('states of a connector', () => {
     it('one word each, on the page, on the card and in JSON', async () => {
         assert.equal((await waitFor('notion', 'never_connected', 'Not connected')).status, null);
         for (const [status, state, word, way] of [
-            ['PENDING_AUTH', 'waiting_for_user', 'Not finished', 'Finish connecting'],
-            ['PENDING_VERIFICATION', 'waiting_for_verification', 'Not confirmed', 'Finish connecting'],
+            ['PENDING_AUTH', 'waiting_for_user', 'Not finished', 'Finish'],
+            ['PENDING_VERIFICATION', 'waiting_for_verification', 'Not confirmed', 'Finish'],
             ['ACTIVE', 'connected', 'Connected', 'Disconnect'],
             ['EXPIRED', 'expired', 'Access ran out', 'Reconnect'],
             ['DISCONNECTED', 'disconnected', 'Disconnected', 'Reconnect'],

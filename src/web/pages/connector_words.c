@@ -29,13 +29,13 @@ static const struct gate_connector_words words[GATE_CONNECTOR_STATE_COUNT_] = {
     [GATE_CONNECTOR_WAITING] =
         {"waiting", "Not finished", "You began to connect it.",
          "You began to connect it, but did not finish. Until then nothing can use it in your name.",
-         "Finish connecting", "primary", true},
+         "Finish", "primary", true},
     [GATE_CONNECTOR_NEEDS_VERIFICATION] = {"waiting", "Not confirmed",
                                            "You allowed it, but it was not confirmed here.",
                                            "You allowed it, but we could not confirm that it was "
                                            "you. Go through it once more to finish; until then "
                                            "nothing can use it in your name.",
-                                           "Finish connecting", "primary", true},
+                                           "Finish", "primary", true},
     [GATE_CONNECTOR_DISCONNECTED] = {"available", "Disconnected", NULL,
                                      "It is disconnected, so nothing can use it in your name. You "
                                      "can reconnect it at any time.",
