@@ -9,6 +9,9 @@
 #include "portal/token.h"
 #include "portal/trail.h"
 
+/* How often a long answer is held against the record again. */
+#define HOLDS_EVERY_MS 2000
+
 struct gate_proxying {
     gate_portal *portal;
     const struct gate_caller *caller;
@@ -21,7 +24,8 @@ struct gate_proxying {
     bool was_reached; /* the outcome came from Scalekit, or on the way there */
     struct gate_scalekit_proxy_call call;
     gate_scalekit_proxying *upstream;
-    int64_t started_ms; /* monotonic */
+    int64_t started_ms; /* monotonic, as the next */
+    int64_t held_ms;    /* when it was known last that the caller's right holds */
     enum gate_err outcome;
     struct gate_tool_call row;
 };
@@ -169,6 +173,7 @@ static struct gate_proxying *make_proxying(struct gate_ctx *ctx, gate_portal *po
     proxying->then = then;
     proxying->state = state;
     proxying->started_ms = gate_clock_monotonic_ms(ctx->clock);
+    proxying->held_ms = proxying->started_ms;
     return proxying;
 }
 
@@ -203,9 +208,39 @@ void gate_portal_proxy_open(struct gate_ctx *ctx, gate_portal *portal,
     gate_portal_catalogue_need(ctx, portal, after_catalogue, proxying);
 }
 
+static void fail_ended(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    (void)err;
+    struct gate_proxying *proxying = state;
+    gate_error_clear(&ctx->error);
+    proxying->then(ctx,
+                   gate_fail(ctx, GATE_ERR_FORBIDDEN,
+                             "The token was revoked, or its user suspended, during the answer."),
+                   proxying->state);
+}
+
+/* An answer may last for an hour, but who is put out is out at once. */
+static void after_next(struct gate_ctx *ctx, enum gate_err err, void *state) {
+    struct gate_proxying *proxying = state;
+    const int64_t now_ms = gate_clock_monotonic_ms(ctx->clock);
+    const bool is_due = err == GATE_OK && !proxying->ret_result->answer.is_last &&
+                        now_ms - proxying->held_ms >= HOLDS_EVERY_MS;
+    if (!is_due) {
+        proxying->then(ctx, err, proxying->state);
+        return;
+    }
+    if (!gate_portal_caller_holds(ctx, proxying->portal, proxying->caller)) {
+        gate_scalekit_proxy_close(ctx, proxying->upstream, fail_ended, proxying);
+        return;
+    }
+    proxying->held_ms = now_ms;
+    proxying->then(ctx, GATE_OK, proxying->state);
+}
+
 void gate_portal_proxy_next(struct gate_ctx *ctx, gate_proxying *proxying, gate_then_fn *then,
                             void *state) {
-    gate_scalekit_proxy_next(ctx, proxying->upstream, then, state);
+    proxying->then = then;
+    proxying->state = state;
+    gate_scalekit_proxy_next(ctx, proxying->upstream, after_next, proxying);
 }
 
 void gate_portal_proxy_cancel(gate_portal *portal, uint64_t cancel_id) {

@@ -51,7 +51,8 @@ void gate_portal_proxy_open(struct gate_ctx *ctx, gate_portal *portal,
                             gate_proxying **ret_proxying, struct gate_proxy_result *ret_result,
                             gate_then_fn *then, void *state);
 
-/* Wait for the next piece of the answer; a failure says that the rest of it is lost. */
+/* Wait for the next piece of the answer; a failure says that the rest of it is lost, and
+ * GATE_ERR_FORBIDDEN that the caller's right has ended meanwhile. */
 void gate_portal_proxy_next(struct gate_ctx *ctx, gate_proxying *proxying, gate_then_fn *then,
                             void *state);
 

@@ -236,6 +236,23 @@ static void finish_acting(struct gate_ctx *ctx, enum gate_err err, void *state) 
     acting->then(ctx, err, acting->state);
 }
 
+bool gate_portal_caller_holds(struct gate_ctx *ctx, gate_portal *portal,
+                              const struct gate_caller *caller) {
+    struct gate_ctx *scratch = gate_ctx_new(ctx->clock, ctx->runqueue, ctx->request_id);
+    struct gate_token token;
+    struct gate_user user = {0};
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err = gate_store_token_find_by_public_id(scratch, tx, caller->token.public_id,
+                                                           gate_ctx_now_ms(ctx), &token);
+    if (err == GATE_OK) {
+        err = gate_store_user_find(scratch, tx, caller->user.id, &user);
+    }
+    gate_store_read_end(portal->parts.store, tx);
+    gate_ctx_free(scratch);
+    return err != GATE_ERR_FORBIDDEN && err != GATE_ERR_EXPIRED && err != GATE_ERR_NOT_FOUND &&
+           user.suspended_at == 0;
+}
+
 bool gate_portal_may_act_for(const struct gate_caller *caller, const char *identifier) {
     const char *bound_to = gate_caller_bound_identifier(caller);
     return caller->kind == GATE_CALLER_SERVICE_TOKEN && !gate_text_is_empty(identifier) &&

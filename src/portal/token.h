@@ -62,6 +62,12 @@ void gate_portal_token_make(struct gate_ctx *ctx, gate_portal *portal,
 #define GATE_SCOPE_PROXY_WRITE "proxy:write" /* every other method */
 #define GATE_SCOPE_ACCOUNTS "accounts:write" /* end connections; never given unless asked for */
 
+/* May a call of this token's that was let through go on? Not once the token is revoked, over or
+ * gone, or the user suspended or gone. Reads the record, at no cost to the context's arena; what
+ * cannot be read is no reason to end. */
+bool gate_portal_caller_holds(struct gate_ctx *ctx, gate_portal *portal,
+                              const struct gate_caller *caller);
+
 /* May this service token's caller act for the user with this identifier? */
 bool gate_portal_may_act_for(const struct gate_caller *caller, const char *identifier);
 

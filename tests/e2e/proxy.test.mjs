@@ -286,6 +286,28 @@ test('server-sent events come as they are sent', async () => {
     assert.ok(times.at(-1) - times[0] > 600, 'one after the other');
 });
 
+test('an answer ends with the right to it: a revoked token, a suspended user', async () => {
+    const idOf = (label) => new RegExp(`^(tok_\\S+)\\t.*\\t${label}$`, 'm').exec(stack.ctl('token', 'list'))[1];
+    const listen = (bearer) => {
+        let began;
+        const first = new Promise((resolve) => { began = resolve; });
+        return { first, over: send('/sse?n=500&interval_ms=100', { bearer, onData: () => began() }) };
+    };
+    const revoked = listen(stack.token({ scopes: SCOPES, label: 'listener' }));
+    await revoked.first;
+    stack.ctl('token', 'revoke', idOf('listener'));
+    assert.equal((await revoked.over).whole, false);
+    const suspended = listen(token);
+    await suspended.first;
+    stack.ctl('user', 'suspend', ADA);
+    assert.equal((await suspended.over).whole, false);
+    assertProblem(await proxy('/x'), 403, 'forbidden');
+    stack.ctl('user', 'resume', ADA);
+    const events = await send('/sse?n=30&interval_ms=100');
+    assert.equal(events.text.match(/^data:/gm).length, 30, 'a right that holds is looked at, and no more');
+    assert.ok(events.whole);
+});
+
 test('one caller has half of the places, and leaves the others to others', async () => {
     const held = await Promise.all(Array.from({ length: 16 }, () => new Promise((resolve, reject) => {
         http.get(`${stack.url}/proxy/sse?n=1000&interval_ms=200`, {
