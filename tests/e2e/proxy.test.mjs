@@ -436,11 +436,13 @@ test('bodies of a wrong length, too large or cut short', async () => {
 test('a stop waits for a download, but not for events without end', { timeout: 60000 }, async () => {
     let stopping;
     const begun = Date.now();
+    const under = new Set();
+    const stopOnceBegun = (name) => {
+        if (under.add(name).size === 2) stopping ??= stack.programs.gatehouse.kill('SIGTERM').then(() => Date.now());
+    };
     const [events, download] = await Promise.all([
-        send('/sse?n=1000000&interval_ms=20', {
-            onData: () => { stopping ??= stack.programs.gatehouse.kill('SIGTERM').then(() => Date.now()); },
-        }),
-        send(`/bytes?n=${80 * MEBI}`),
+        send('/sse?n=1000000&interval_ms=20', { onData: () => stopOnceBegun('events') }),
+        send(`/bytes?n=${80 * MEBI}`, { onData: () => stopOnceBegun('download') }),
     ]);
     assert.equal(events.whole, false);
     assert.equal(download.length, 80 * MEBI);
