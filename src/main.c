@@ -165,6 +165,7 @@ static enum gate_err open_store_and_net(struct program *program, struct gate_err
      * their bytes, are none that anything else waits for. */
     options.connections_max = config->proxy_in_flight_max;
     options.in_flight_max = config->proxy_in_flight_max;
+    options.trust_of = program->net;
     return gate_net_new(&options, error, &program->stream_net);
 }
 

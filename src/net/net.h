@@ -23,6 +23,7 @@ struct gate_net_options {
     int connections_max; /* per host */
     int in_flight_max;   /* admission: beyond it GATE_ERR_BUSY at once */
     const char *ca_file; /* NULL: the system's certificates */
+    gate_net *trust_of;  /* share this one's certificates instead; NULL: read them */
     const struct gate_clock *clock;
 };
 

@@ -268,6 +268,7 @@ static inline void fill_config(struct scripted_portal *p, const char *public_url
 
 static inline void open_net(struct scripted_portal *p, int in_flight_max) {
     const struct gate_net_options options = {
+        .ca_file = GATE_TEST_AUTHORITY,
         .connections_max = 8,
         .in_flight_max = in_flight_max,
         .clock = &gate_clock_system,

@@ -37,6 +37,7 @@ static int open_fixture(void **state) {
     fixture.server = gate_test_server_new(play_script, &fixture);
     fixture.queue = gate_runqueue_new();
     struct gate_net_options options = {
+        .ca_file = GATE_TEST_AUTHORITY,
         .connections_max = CONNECTIONS,
         .in_flight_max = IN_FLIGHT,
         .clock = &gate_clock_system,

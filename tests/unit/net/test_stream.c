@@ -47,6 +47,7 @@ static int open_fixture(void **state) {
     snprintf(fixture.url, sizeof fixture.url, "http://127.0.0.1:%d/path?q=1",
              ntohs(address.sin_port));
     const struct gate_net_options options = {
+        .ca_file = GATE_TEST_AUTHORITY,
         .connections_max = CONNECTIONS,
         .in_flight_max = IN_FLIGHT,
         .clock = &fixture.clock.clock,

@@ -487,8 +487,10 @@ static inline void make_portal(struct world *world) {
     const struct gate_store_options store_options = {.path = world->database,
                                                      .clock = &world->clock.clock};
     assert_int_equal(gate_store_open(&store_options, &error, &world->store), GATE_OK);
-    const struct gate_net_options net_options = {
-        .connections_max = 4, .in_flight_max = 100, .clock = &world->clock.clock};
+    const struct gate_net_options net_options = {.ca_file = GATE_TEST_AUTHORITY,
+                                                 .connections_max = 4,
+                                                 .in_flight_max = 100,
+                                                 .clock = &world->clock.clock};
     assert_int_equal(gate_net_new(&net_options, &error, &world->net), GATE_OK);
     world->scalekit = gate_scalekit_new(
         &(struct gate_scalekit_options){.url = gate_test_server_url(world->server),

@@ -107,8 +107,10 @@ static inline int open_fixture(void **state) {
     fixture.server = gate_test_server_new(answer_as_scripted, &fixture);
     fixture.queue = gate_runqueue_new();
     gate_test_clock_init(&fixture.clock);
-    struct gate_net_options net_options = {
-        .connections_max = 8, .in_flight_max = 1000, .clock = &gate_clock_system};
+    struct gate_net_options net_options = {.ca_file = GATE_TEST_AUTHORITY,
+                                           .connections_max = 8,
+                                           .in_flight_max = 1000,
+                                           .clock = &gate_clock_system};
     struct gate_error error = {0};
     assert_int_equal(gate_net_new(&net_options, &error, &fixture.net), GATE_OK);
     fixture.secret = gate_secret_new("s&cret+", 7);
