@@ -1,5 +1,8 @@
 #include "portal/account_owner.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "core/text.h"
 #include "portal/state.h"
 #include "portal/token.h"
@@ -41,11 +44,29 @@ void gate_portal_account_owner_find(struct gate_ctx *ctx, gate_portal *portal,
 
 struct listing {
     const struct gate_caller *caller;
+    struct gate_scalekit_accounts_query query;
+    const char *text; /* to be looked for here; NULL: nothing */
     struct gate_scalekit_accounts_page page;
     struct gate_scalekit_accounts_page *ret_page;
     gate_then_fn *then;
     void *state;
 };
+
+static bool contains(const char *text, const char *part) {
+    size_t length = strlen(part);
+    for (; text != NULL && *text != '\0'; text++) {
+        if (strncasecmp(text, part, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_found(const struct listing *listing, const struct gate_scalekit_account *account) {
+    return gate_text_is_empty(listing->text) || contains(account->identifier, listing->text) ||
+           contains(account->connection_name, listing->text) ||
+           contains(account->provider, listing->text);
+}
 
 static bool may_show(const struct gate_caller *caller,
                      const struct gate_scalekit_account *account) {
@@ -60,7 +81,7 @@ static void take_page(struct gate_ctx *ctx, enum gate_err err, void *state) {
     if (err == GATE_OK) {
         size_t kept = 0;
         for (size_t i = 0; i < page->count; i++) {
-            if (may_show(listing->caller, &page->items[i])) {
+            if (may_show(listing->caller, &page->items[i]) && is_found(listing, &page->items[i])) {
                 page->items[kept++] = page->items[i];
             }
         }
@@ -83,9 +104,16 @@ void gate_portal_everybodys_accounts_list(struct gate_ctx *ctx, gate_portal *por
     }
     struct listing *listing = gate_arena_make(ctx->arena, struct listing);
     listing->caller = caller;
+    listing->query = *query;
     listing->ret_page = ret_page;
     listing->then = then;
     listing->state = state;
-    gate_scalekit_accounts_page_fetch(ctx, portal->parts.scalekit, query, &listing->page, take_page,
-                                      listing);
+    if (!gate_text_equal(caller->token.identifiers, "*")) {
+        /* Scalekit would search everybody's accounts, and how many pages it fills, or whether there
+         * is a next one, would tell letter by letter who the others are. */
+        listing->text = query->text;
+        listing->query.text = NULL;
+    }
+    gate_scalekit_accounts_page_fetch(ctx, portal->parts.scalekit, &listing->query, &listing->page,
+                                      take_page, listing);
 }

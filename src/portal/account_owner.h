@@ -18,8 +18,9 @@ void gate_portal_account_owner_find(struct gate_ctx *ctx, gate_portal *portal,
                                     const char **ret_identifier, gate_then_fn *then, void *state);
 
 /* Read one page of Scalekit's list, and leave out every account of a user, or on a connection, that
- * the rules keep from the caller; a page may be empty and not the last. GATE_ERR_FORBIDDEN without
- * the scope. `query` and its texts must stay until `then`. */
+ * the rules keep from the caller; a page may be empty and not the last. The query's text is looked
+ * for in that page, unless the caller may act for everybody. GATE_ERR_FORBIDDEN without the scope.
+ * The texts of `query` must stay until `then`. */
 void gate_portal_everybodys_accounts_list(struct gate_ctx *ctx, gate_portal *portal,
                                           const struct gate_caller *caller,
                                           const struct gate_scalekit_accounts_query *query,

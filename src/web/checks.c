@@ -237,7 +237,7 @@ enum gate_err gate_checks_named_user(struct gate_request *request, const char **
         err = merge_name(request, gate_json_text(member), &name);
     }
     if (err == GATE_OK) {
-        err = merge_name(request, gate_grpc_identifier_get(request), &name);
+        err = merge_name(request, gate_grpc_text_get(request, "identifier"), &name);
     }
     if (err == GATE_OK) {
         *ret_identifier = name;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/text.h"
+#include "web/grpc/grpc.h"
 #include "web/problem.h"
 #include "web/route.h"
 #include "web/state.h"
@@ -58,7 +59,8 @@ enum gate_err gate_quota_check_user(struct gate_request *request) {
 /* A name from the body, if it is well-formed; nothing of the body is run. */
 static const char *read_name(const struct gate_request *request, const char *member,
                              size_t max_bytes) {
-    const char *text = gate_json_member_text(request->json, member);
+    const char *text = request->grpc != NULL ? gate_grpc_text_get(request, member)
+                                             : gate_json_member_text(request->json, member);
     size_t length = text == NULL ? 0 : strlen(text);
     return length > 0 && length <= max_bytes && gate_text_is_one_line(text, length) ? text : NULL;
 }
@@ -68,7 +70,7 @@ static const char *name_call(const struct gate_request *request) {
     const char *explain = gate_request_query(request, "explain");
     bool leaves_trail = (request->route->flags & GATE_ROUTE_TRAIL) != 0 &&
                         (explain == NULL || strcmp(explain, "0") == 0);
-    if (!leaves_trail || request->json != NULL) {
+    if (!leaves_trail || request->json != NULL || request->grpc != NULL) {
         return leaves_trail ? read_name(request, "tool_name", GATE_TOOL_NAME_MAX_BYTES) : NULL;
     }
     return gate_arena_printf(request->ctx->arena, "%s %s", request->method,

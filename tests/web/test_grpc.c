@@ -287,6 +287,32 @@ static void test_accounts__of_everybody_the_token_may_act_for(void **state) {
     assert_int_equal(output->total_size, 0);
 }
 
+/* Scalekit would look for it in everybody's accounts, and its pages tell how many it has found. */
+static void test_accounts__a_search_tells_nothing_of_others(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t count;
+    } cases[] = {{"NN", 1}, {"bob", 0}, {"GMA", 1}, {"slack", 1}, {"MyApp", 1}};
+    pb_list_accounts_request wish;
+    scalekit__v1__connected_accounts__list_connected_accounts_request__init(&wish);
+    wish.page_size = 10;
+    script(&w.p, "GET /api/v1/connected_accounts?page_size=10", 200,
+           "{\"connected_accounts\":[" ACCOUNT_TEXT("ann", "gmail", "ACTIVE") "," ACCOUNT_TEXT(
+               "bob", "gmail",
+               "ACTIVE") ",{\"id\":\"ca_c\",\"identifier\":\"carl\","
+                         "\"connector\":\"slack\",\"provider\":\"MYAPP\",\"status\":\"ACTIVE\"}],"
+                         "\"next_page_token\":\"p2\",\"total_size\":3}");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        wish.query = gate_message_text(cases[i].text);
+        const pb_list_accounts_response *output = (const pb_list_accounts_response *)read_answer(
+            call_with(SERVICE, ACCOUNTS_URL "ListConnectedAccounts", &wish.base, NULL),
+            &scalekit__v1__connected_accounts__list_connected_accounts_response__descriptor);
+        assert_int_equal(output->n_connected_accounts, cases[i].count);
+        assert_string_equal(output->next_page_token, "p2");
+    }
+}
+
 /* ---- time ---- */
 
 static void test_timeout__that_is_none(void **state) {
@@ -397,6 +423,7 @@ int main(void) {
         CASE(test_account_id__names_its_user),
         CASE(test_account_id__of_somebody_else),
         CASE(test_accounts__of_everybody_the_token_may_act_for),
+        CASE(test_accounts__a_search_tells_nothing_of_others),
         CASE(test_timeout__that_is_none),
         CASE(test_timeout__units),
         CASE(test_timeout__that_is_over_already),

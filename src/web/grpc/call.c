@@ -118,9 +118,8 @@ enum gate_err gate_grpc_take_input(struct gate_request *request) {
     return err;
 }
 
-const char *gate_grpc_identifier_get(const struct gate_request *request) {
-    return request->grpc == NULL ? NULL
-                                 : gate_message_find_text(request->grpc->input, "identifier");
+const char *gate_grpc_text_get(const struct gate_request *request, const char *name) {
+    return request->grpc == NULL ? NULL : gate_message_find_text(request->grpc->input, name);
 }
 
 enum gate_err gate_grpc_account_id_get(struct gate_request *request, const char **ret_account_id) {

@@ -14,8 +14,9 @@
  * GATE_ERR_INPUT. */
 enum gate_err gate_grpc_take_input(struct gate_request *request) GATE_MUST_CHECK;
 
-/* For checks.c: the `identifier` in the message; NULL when there is none, or no message. */
-const char *gate_grpc_identifier_get(const struct gate_request *request);
+/* For checks.c and quota.c: a text of the message by its name; NULL when it was not sent, or there
+ * is no message. */
+const char *gate_grpc_text_get(const struct gate_request *request, const char *name);
 
 /* For web.c: the account that the message is about, by Scalekit's id; NULL when it names none, or
  * needs no user. GATE_ERR_INPUT. */
