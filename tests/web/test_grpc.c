@@ -162,6 +162,23 @@ static void test_execute__leaves_a_trail(void **state) {
     assert_int_equal(list_calls(&w.p, w.ann.id, &calls), 2);
 }
 
+/* What was refused stands there as it does for JSON. */
+static void test_execute__over_quota_is_on_record_by_its_tool(void **state) {
+    (void)state;
+    struct gate_tool_call *calls;
+    pb_execute_tool_request order = make_order("{}");
+    order.agent_run_id = gate_message_text("run-7");
+    w.p.config.user_calls_per_minute = 1;
+    (void)call_with(PERSONAL, EXECUTE_URL, &order.base, NULL);
+    (void)expect_failure(call_with(PERSONAL, EXECUTE_URL, &order.base, NULL), 8,
+                         "GATEHOUSE_TOO_MANY_CALLS");
+    assert_int_equal(list_calls(&w.p, w.ann.id, &calls), 2);
+    assert_string_equal(calls[0].outcome, "over_quota");
+    assert_string_equal(calls[0].tool_name, "gmail_send_email");
+    assert_string_equal(calls[0].connection_name, "gmail");
+    assert_string_equal(calls[0].agent_run_id, "run-7");
+}
+
 static void test_execute__user_has_to_connect(void **state) {
     (void)state;
     pb_execute_tool_request order = make_order("{}");
@@ -416,6 +433,7 @@ int main(void) {
         CASE(test_execute__what_is_sent_and_answered),
         CASE(test_execute__user_in_the_message),
         CASE(test_execute__leaves_a_trail),
+        CASE(test_execute__over_quota_is_on_record_by_its_tool),
         CASE(test_execute__user_has_to_connect),
         CASE(test_execute__the_apps_own_failure),
         CASE(test_execute__params_beyond_what_json_may_have),
