@@ -40,6 +40,7 @@
  * 8 KiB in many. */
 #define GATE_GRPC_MESSAGE_MAX_BYTES 600
 #define GATE_GRPC_TOOL_MESSAGE_MAX_BYTES 2048
+#define GATE_GRPC_CODE_MAX_BYTES 256 /* of a failure, or what a tool call is called */
 
 /* Answers of ours. */
 #define GATE_RESPONSE_HEADERS_MAX 96 /* an app's, and ours */

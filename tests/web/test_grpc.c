@@ -209,6 +209,26 @@ static void test_execute__the_apps_own_failure(void **state) {
     assert_string_equal(find_header(answer, "X-Grpc-Message"), "caf%C3%A9 says 100%25 no");
 }
 
+/* nginx gives up on an answer whose head is too long, and clients have their limits as well. */
+static void test_execute__a_failure_of_many_words(void **state) {
+    (void)state;
+    pb_execute_tool_request order = make_order("{}");
+    char *words = gate_arena_alloc(arena_of(&w), 20001);
+    memset(words, 'w', 20000);
+    script(&w.p, EXECUTE, 422,
+           gate_arena_printf(arena_of(&w),
+                             "{\"code\":3,\"message\":\"%s\",\"details\":[{\"@type\":\"x\","
+                             "\"error_code\":\"TOOL_ERROR\",\"tool_error_info\":{"
+                             "\"execution_id\":\"%s\",\"tool_error_code\":\"%s\","
+                             "\"tool_error_message\":\"%s\"}}]}",
+                             words, words, words, words));
+    const struct answer *answer = call_with(SERVICE_ANN, EXECUTE_URL, &order.base, NULL);
+    (void)expect_failure(answer, 3, "TOOL_ERROR");
+    assert_in_range(strlen(find_header(answer, "X-Grpc-Message")) +
+                        strlen(find_header(answer, "X-Grpc-Details")),
+                    1, 6000);
+}
+
 static void test_execute__params_beyond_what_json_may_have(void **state) {
     (void)state;
     /* Each of these bytes is six in JSON. */
@@ -436,6 +456,7 @@ int main(void) {
         CASE(test_execute__over_quota_is_on_record_by_its_tool),
         CASE(test_execute__user_has_to_connect),
         CASE(test_execute__the_apps_own_failure),
+        CASE(test_execute__a_failure_of_many_words),
         CASE(test_execute__params_beyond_what_json_may_have),
         CASE(test_execute__an_answer_that_is_no_object),
         CASE(test_account_id__names_its_user),

@@ -79,6 +79,11 @@ static void add_resource(gate_arena *arena, pb_error_info *info, const struct fa
         failure->request->caller.has_user ? failure->request->caller.user.identifier : NULL);
 }
 
+/* Scalekit's or an app's own name for something. */
+static char *cut_code(gate_arena *arena, const char *code) {
+    return gate_grpc_text_cut(arena, gate_message_text(code), GATE_GRPC_CODE_MAX_BYTES);
+}
+
 static void add_tool_error(gate_arena *arena, pb_error_info *info, const struct failure *failure) {
     const struct gate_problem *problem = failure->problem;
     if (problem->kind != GATE_ERR_PROVIDER && problem->execution_id == NULL) {
@@ -87,8 +92,8 @@ static void add_tool_error(gate_arena *arena, pb_error_info *info, const struct 
     const char *message = problem->kind == GATE_ERR_PROVIDER ? problem->detail : NULL;
     info->tool_error_info = gate_arena_make(arena, pb_tool_error_info);
     scalekit__v1__errdetails__tool_error_info__init(info->tool_error_info);
-    info->tool_error_info->execution_id = gate_message_text(problem->execution_id);
-    info->tool_error_info->tool_error_code = gate_message_text(problem->provider_error_code);
+    info->tool_error_info->execution_id = cut_code(arena, problem->execution_id);
+    info->tool_error_info->tool_error_code = cut_code(arena, problem->provider_error_code);
     info->tool_error_info->tool_error_message =
         gate_grpc_text_cut(arena, gate_message_text(message), GATE_GRPC_TOOL_MESSAGE_MAX_BYTES);
 }
@@ -99,7 +104,7 @@ static pb_error_info *make_info(const struct failure *failure) {
     scalekit__v1__errdetails__error_info__init(info);
     bool is_unknown = is_unknown_call(failure->request, failure->problem);
     info->error_code = failure->problem->error_code != NULL
-                           ? gate_message_text(failure->problem->error_code)
+                           ? cut_code(arena, failure->problem->error_code)
                            : gate_grpc_error_code_format(arena, is_unknown ? "unimplemented"
                                                                            : failure->words.slug);
     info->request_info = gate_arena_make(arena, pb_request_info);

@@ -26,6 +26,7 @@ static void test_code__every_kind_is_a_failure(void **state) {
     assert_int_equal(gate_grpc_code_get(GATE_ERR_INTERNAL), GATE_GRPC_INTERNAL);
     assert_int_equal(gate_grpc_code_get(GATE_ERR_NEEDS_AUTHORIZATION),
                      GATE_GRPC_FAILED_PRECONDITION);
+    assert_int_equal(gate_grpc_code_get(GATE_ERR_HEADER_TOO_LARGE), GATE_GRPC_RESOURCE_EXHAUSTED);
 }
 
 /* The SDKs repeat what is UNAVAILABLE. */
