@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
@@ -68,4 +69,22 @@ test('many calls from one address are a backend\'s, many pages are not a person\
     for (const where of ['/api/v1/me', '/proxy/x', '/oauth/token']) assert.equal(await burst(where), 0, where);
     assert.ok(await burst('/') > 200);
     assert.equal(await ask('/api/v1/me'), 502, 'browsers and backends are counted apart');
+});
+
+test('a backend\'s one connection serves more calls than nginx would count by itself', async () => {
+    const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    let wasEnded = false;
+    session.on('goaway', () => { wasEnded = true; });
+    const call = () => new Promise((resolve, reject) => {
+        const stream = session.request({ ':path': '/api/v1/me', ':authority': 'portal.example.com' });
+        stream.on('error', reject);
+        stream.on('close', resolve);
+        stream.resume();
+    });
+    try {
+        for (let i = 0; i < 11; i += 1) await Promise.all(Array.from({ length: 100 }, call));
+        assert.equal(wasEnded, false);
+    } finally {
+        session.close();
+    }
 });
