@@ -62,8 +62,9 @@ INSERT INTO account_recheck (user_id, wanted_at) VALUES (?1, ?2)
 ON CONFLICT (user_id) DO UPDATE SET wanted_at = excluded.wanted_at;
 
 -- name: account_end_recheck
--- What was asked for before the wish does not fulfil it.
-DELETE FROM account_recheck WHERE user_id = ?1 AND wanted_at < ?2;
+-- What was asked for before the wish does not fulfil it, unless that is yet to come: the clock was set
+-- back since.
+DELETE FROM account_recheck WHERE user_id = ?1 AND (wanted_at < ?2 OR wanted_at > ?3);
 
 -- name: account_event_insert
 INSERT INTO account_event (user_id, connection_name, scalekit_id, old_status, new_status, source,

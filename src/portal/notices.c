@@ -18,6 +18,7 @@
 #define BODY_MAX_BYTES ((size_t)16 * 1024)
 #define FIRST_DELAY_MS 1000
 #define LAST_DELAY_MS (60 * 60 * 1000)
+#define SPREAD_MAX_MS (LAST_DELAY_MS / 5)
 #define CHANCES 1024
 /* After a delivery that could not be put on record, which would be repeated at once otherwise. */
 #define UNRECORDED_PAUSE_MS 30000
@@ -345,8 +346,10 @@ static void start_attempt(struct gate_notices *notices, const struct gate_notice
                    attempt);
 }
 
+/* What is farther off than any delay was put off before the clock was set back. */
 static bool is_due(const struct gate_notice_target *target, int64_t now_ms) {
-    return target->pending > 0 && target->disabled_at == 0 && target->next_at <= now_ms;
+    return target->pending > 0 && target->disabled_at == 0 &&
+           (target->next_at <= now_ms || target->next_at > now_ms + LAST_DELAY_MS + SPREAD_MAX_MS);
 }
 
 void gate_portal_notices_tick(gate_portal *portal) {

@@ -160,6 +160,12 @@ static enum gate_err check_absent(struct gate_ctx *ctx, gate_store_tx *tx,
     return err == GATE_ERR_NOT_FOUND ? GATE_OK : err;
 }
 
+/* Was something learned after that was asked? What was learned at a time that is yet to come was
+ * learned before the clock was set back. */
+static bool is_learned_since(int64_t learned_at, int64_t asked_at, int64_t now_ms) {
+    return learned_at >= asked_at && learned_at <= now_ms;
+}
+
 /* An answer to what was asked before the account was forgotten is late; when nobody asked, news of
  * that very account are. */
 static enum gate_err check_forgotten(struct gate_ctx *ctx, gate_store_tx *tx,
@@ -178,7 +184,7 @@ static enum gate_err check_forgotten(struct gate_ctx *ctx, gate_store_tx *tx,
         *ret_forgotten = gate_text_equal(forgotten.scalekit_id, account->scalekit_id);
         return GATE_OK;
     }
-    *ret_forgotten = forgotten.learned_at >= account->asked_at;
+    *ret_forgotten = is_learned_since(forgotten.learned_at, account->asked_at, now_ms);
     return *ret_forgotten ? GATE_OK : check_absent(ctx, tx, account, now_ms, ret_forgotten);
 }
 
@@ -198,8 +204,10 @@ static enum gate_err write_account(struct gate_ctx *ctx, gate_store_tx *tx,
     return gate_statement_run(&statement);
 }
 
-static bool is_older(const struct gate_account *account, const struct gate_account *recorded) {
-    bool knew_the_event = account->asked_at > recorded->learned_at;
+static bool is_older(const struct gate_account *account, const struct gate_account *recorded,
+                     int64_t now_ms) {
+    bool knew_the_event = account->asked_at != 0 &&
+                          !is_learned_since(recorded->learned_at, account->asked_at, now_ms);
     return account->updated_at < recorded->updated_at ||
            (account->updated_at < recorded->event_at && !knew_the_event);
 }
@@ -220,7 +228,7 @@ enum gate_err gate_store_account_save(struct gate_ctx *ctx, gate_store_tx *tx,
         err = check_forgotten(ctx, tx, account, now_ms, &stale);
     } else {
         err = GATE_OK;
-        stale = rule == GATE_ACCOUNT_SAVE_NEWER && is_older(account, &recorded);
+        stale = rule == GATE_ACCOUNT_SAVE_NEWER && is_older(account, &recorded, now_ms);
     }
     bool changed = is_new || recorded.status != account->status;
     if (err == GATE_OK && !stale) {
@@ -306,7 +314,7 @@ static enum gate_err forget_absent(struct gate_ctx *ctx, gate_store_tx *tx, int6
     size_t count = 0;
     enum gate_err err = gate_store_account_list(ctx, tx, user_id, &recorded, &count);
     for (size_t i = 0; i < count && err == GATE_OK; i++) {
-        if (recorded[i].learned_at >= reading->asked_at ||
+        if (is_learned_since(recorded[i].learned_at, reading->asked_at, now_ms) ||
             reading_has(reading, recorded[i].connection_name)) {
             continue;
         }
@@ -355,10 +363,11 @@ enum gate_err gate_store_account_want_recheck(struct gate_ctx *ctx, gate_store_t
 }
 
 static enum gate_err end_recheck(struct gate_ctx *ctx, gate_store_tx *tx, int64_t user_id,
-                                 int64_t asked_at) {
+                                 int64_t asked_at, int64_t now_ms) {
     struct gate_statement statement = gate_statement_open(ctx, tx, GATE_SQL_ACCOUNT_END_RECHECK);
     gate_bind_number(&statement, user_id);
     gate_bind_number(&statement, asked_at);
+    gate_bind_number(&statement, now_ms);
     return gate_statement_run(&statement);
 }
 
@@ -380,7 +389,7 @@ enum gate_err gate_store_account_reconcile(struct gate_ctx *ctx, gate_store_tx *
         err = gate_store_user_move_accounts_read_at(ctx, tx, user_id, reading->asked_at, now_ms);
     }
     if (err == GATE_OK) {
-        err = end_recheck(ctx, tx, user_id, reading->asked_at);
+        err = end_recheck(ctx, tx, user_id, reading->asked_at, now_ms);
     }
     if (err == GATE_OK && ret_changed != NULL) {
         *ret_changed = changes;

@@ -21,5 +21,7 @@ struct gate_test_clock {
 /* Start at 2026-03-01T12:00:00Z. */
 void gate_test_clock_init(struct gate_test_clock *clock);
 void gate_test_clock_advance(struct gate_test_clock *clock, int64_t ms);
+/* The wall clock alone, as who corrects it does. */
+void gate_test_clock_set_back(struct gate_test_clock *clock, int64_t ms);
 
 #endif

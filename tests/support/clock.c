@@ -21,3 +21,7 @@ void gate_test_clock_advance(struct gate_test_clock *clock, int64_t ms) {
     __atomic_fetch_add(&clock->wall_ms, ms, __ATOMIC_RELAXED);
     __atomic_fetch_add(&clock->monotonic_ms, ms, __ATOMIC_RELAXED);
 }
+
+void gate_test_clock_set_back(struct gate_test_clock *clock, int64_t ms) {
+    __atomic_sub_fetch(&clock->wall_ms, ms, __ATOMIC_RELAXED);
+}

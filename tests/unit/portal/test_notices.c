@@ -220,6 +220,20 @@ static void test_target__is_disabled_after_lasting_failure_and_resumed(void **st
     assert_int_equal(find_target(0).pending, 1);
 }
 
+static void test_target__is_tried_again_when_the_clock_was_set_back(void **state) {
+    (void)state;
+    struct gate_user ann = add_person(&p, "ann");
+    targets[0].status = 500;
+    change(ann.id, "gmail", GATE_ACCOUNT_ACTIVE);
+    let_pass(SECOND_MS);
+    assert_int_equal(targets[0].requests, 1);
+    gate_test_clock_set_back(&p.clock, DAY_MS);
+    targets[0].status = 204;
+    let_pass(2 * SECOND_MS);
+    assert_int_equal(targets[0].heard_count, 1);
+    assert_int_equal(find_target(0).pending, 0);
+}
+
 static void test_target__only_notable_changes_and_each_once(void **state) {
     (void)state;
     struct gate_user ann = add_person(&p, "ann");
@@ -355,6 +369,7 @@ int main(void) {
         CASE(test_delay__grows_up_to_an_hour_and_is_spread),
         CASE(test_body__says_what_has_changed),
         CASE(test_target__is_disabled_after_lasting_failure_and_resumed),
+        CASE(test_target__is_tried_again_when_the_clock_was_set_back),
         CASE(test_target__only_notable_changes_and_each_once),
         CASE(test_soak__an_hour_in_a_minute_loses_and_keeps_nothing),
     };

@@ -210,6 +210,29 @@ static void test_reconcile__does_not_undo_what_was_learned_meanwhile(void **stat
     assert_int_equal(reconcile(c, ada, &listed, 1, NOW + 6), 1);
 }
 
+/* What bears a time that is yet to come was learned before, not since. */
+static void test_reconcile__counts_also_when_the_clock_was_set_back(void **state) {
+    struct aggregate_case *c = *state;
+    int64_t ada = add_user(c, "ada"), hour_ms = 3600000;
+    struct gate_account listed = gmail(ada, GATE_ACCOUNT_ACTIVE, 20), account;
+    listed.event_at = 30;
+    save(c, listed, GATE_ACCOUNT_SAVE_NEWER, NOW + hour_ms);
+    listed.event_at = 0;
+    listed.status = GATE_ACCOUNT_EXPIRED;
+    assert_int_equal(reconcile(c, ada, &listed, 1, NOW), 1);
+    assert_int_equal(find(c, ada).status, GATE_ACCOUNT_EXPIRED);
+    save(c, listed, GATE_ACCOUNT_SAVE_ALWAYS, NOW + hour_ms);
+    assert_int_equal(reconcile(c, ada, NULL, 0, NOW + 10), 1);
+    assert_int_equal(gate_store_account_find(c->ctx, c->tx, ada, "gmail", &account),
+                     GATE_ERR_NOT_FOUND);
+    assert_int_equal(reconcile(c, ada, &listed, 1, NOW + 20), 1);
+    assert_int_equal(gate_store_account_forget(c->ctx, c->tx, ada, "gmail",
+                                               GATE_ACCOUNT_SOURCE_DISCONNECT, NOW + hour_ms, NULL),
+                     GATE_OK);
+    assert_int_equal(reconcile(c, ada, &listed, 1, NOW + 30), 1);
+    assert_int_equal(find(c, ada).status, GATE_ACCOUNT_EXPIRED);
+}
+
 static void test_event_list__is_limited_and_newest_first(void **state) {
     struct aggregate_case *c = *state;
     int64_t ada = add_user(c, "ada");
@@ -245,6 +268,7 @@ int main(void) {
         aggregate_test(test_refusal__lives_as_long_as_the_account_is_active),
         aggregate_test(test_reconcile__saves_and_forgets),
         aggregate_test(test_reconcile__does_not_undo_what_was_learned_meanwhile),
+        aggregate_test(test_reconcile__counts_also_when_the_clock_was_set_back),
         aggregate_test(test_event_list__is_limited_and_newest_first),
         aggregate_test(test_save__refuses_a_person_that_is_not_there),
     };

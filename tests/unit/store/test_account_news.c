@@ -204,6 +204,14 @@ static void test_take__asks_about_what_the_last_reading_did_not_have(void **stat
     assert_int_equal(take(c, &news, NOW + 10001), GATE_ACCOUNT_NEWS_TAKEN);
 }
 
+static void test_reading__ends_a_wish_from_before_the_clock_was_set_back(void **state) {
+    struct aggregate_case *c = *state;
+    int64_t ada = add_ada(c);
+    assert_int_equal(gate_store_account_want_recheck(c->ctx, c->tx, ada, NOW + 3600000), GATE_OK);
+    read_accounts(c, ada, NULL, 0, NOW, NOW + 1);
+    assert_int_equal(count_rechecks(c), 0);
+}
+
 static void test_reading__that_was_asked_for_before_an_event(void **state) {
     struct aggregate_case *c = *state;
     int64_t ada = add_ada(c);
@@ -462,6 +470,7 @@ int main(void) {
         aggregate_test(test_take__an_unknown_status_needs_attention),
         aggregate_test(test_take__an_end_outlives_what_comes_late),
         aggregate_test(test_take__asks_about_what_the_last_reading_did_not_have),
+        aggregate_test(test_reading__ends_a_wish_from_before_the_clock_was_set_back),
         aggregate_test(test_reading__that_was_asked_for_before_an_event),
         aggregate_test(test_histories__are_followed_and_never_undone),
     };
