@@ -6,8 +6,8 @@
 -- When the log is copied into the database and cut is up to store/write_log.c; a checkpoint of
 -- somebody else cuts it back to 16 MiB.
 PRAGMA journal_mode = WAL;
--- What is deleted is overwritten in the pages that are written anyway.
 PRAGMA synchronous = FULL;
+-- What is deleted is overwritten in the pages that are written anyway.
 PRAGMA secure_delete = FAST;
 PRAGMA foreign_keys = ON;
 PRAGMA mmap_size = 0;

@@ -34,12 +34,14 @@ struct gate_account gate_account_from_scalekit(const struct gate_scalekit_accoun
     };
 }
 
-/* What was learned while we asked is newer than the answer. */
+/* What was learned while we asked is newer than the answer. What bears a time that is yet to come
+ * was learned before the clock was set back. */
 static enum gate_err find_newer(struct gate_ctx *ctx, gate_store_tx *tx, struct asking *asking) {
     struct gate_account recorded;
     enum gate_err err =
         gate_store_account_find(ctx, tx, asking->user_id, asking->connection_name, &recorded);
-    asking->is_there = err == GATE_OK && recorded.learned_at > asking->asked_at;
+    asking->is_there = err == GATE_OK && recorded.learned_at > asking->asked_at &&
+                       recorded.learned_at <= gate_ctx_now_ms(ctx);
     if (asking->is_there) {
         asking->account = recorded;
     }

@@ -141,6 +141,17 @@ static void test_resettle__account_that_has_ended_since(void **state) {
     assert_false(settled.is_there);
 }
 
+static void test_resettle__account_that_has_gone_after_the_clock_was_set_back(void **state) {
+    (void)state;
+    record_accounts(&p, &ann);
+    gate_test_clock_set_back(&p.clock, HOUR_MS);
+    assert_int_equal(settle("gmail"), GATE_OK);
+    script(&p, DETAILS, 404, "{\"code\":5,\"message\":\"none\"}");
+    assert_int_equal(resettle(GATE_ERR_NOT_FOUND), GATE_ERR_NEEDS_AUTHORIZATION);
+    assert_false(settled.is_there);
+    assert_int_equal(settle("gmail"), GATE_ERR_NEEDS_AUTHORIZATION);
+}
+
 static void test_resettle__refusal_stands_where_the_account_is_fine(void **state) {
     (void)state;
     assert_int_equal(settle("gmail"), GATE_OK);
@@ -185,6 +196,7 @@ int main(void) {
         CASE(test_settle__connection_that_is_not_offered),
         CASE(test_settle__scalekit_cannot_say),
         CASE(test_resettle__account_that_has_ended_since),
+        CASE(test_resettle__account_that_has_gone_after_the_clock_was_set_back),
         CASE(test_resettle__refusal_stands_where_the_account_is_fine),
         CASE(test_resettle__refusal_stands_where_scalekit_cannot_say),
         CASE(test_resettle__does_not_ask_in_vain),
