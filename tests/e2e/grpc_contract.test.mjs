@@ -84,12 +84,14 @@ describe('our .proto files', () => {
         });
     });
 
-    it('have every field of a request, so that none is passed over in silence', () => {
+    it('have every field of a request and of what is in it, so that none is passed over in silence', () => {
+        const compare = (message, what) => {
+            const theirs = official.get(message.typeName);
+            assert.deepEqual(message.fields.map(({ name }) => name), theirs.fields.map(({ name }) => name), what);
+            for (const field of message.fields) if (field.message) compare(field.message, `${what}.${field.name}`);
+        };
         each('service', (service) => {
-            for (const method of service.methods) {
-                const theirs = official.get(method.input.typeName);
-                assert.deepEqual(method.input.fields.map(({ name }) => name), theirs.fields.map(({ name }) => name), method.name);
-            }
+            for (const method of service.methods) compare(method.input, method.name);
         });
     });
 

@@ -350,6 +350,36 @@ static void test_accounts__a_search_tells_nothing_of_others(void **state) {
     }
 }
 
+/* An SDK may know ways to sign in at an app that came after this portal. */
+static void test_create__credentials_of_a_kind_that_is_not_known(void **state) {
+    (void)state;
+    uint8_t secret[] = "\x06secret";
+    ProtobufCMessageUnknownField unknown = {.tag = 99,
+                                            .wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+                                            .len = sizeof secret - 1,
+                                            .data = secret};
+    pb_authorization_details details;
+    pb_account_wish account;
+    pb_create_account_request wish;
+    scalekit__v1__connected_accounts__authorization_details__init(&details);
+    scalekit__v1__connected_accounts__create_connected_account__init(&account);
+    scalekit__v1__connected_accounts__create_connected_account_request__init(&wish);
+    wish.connector = gate_message_text("gmail");
+    wish.connected_account = &account;
+    account.authorization_details = &details;
+    for (int i = 0; i < 2; i++) {
+        ProtobufCMessage *holder = i == 0 ? &details.base : &account.base;
+        holder->n_unknown_fields = 1;
+        holder->unknown_fields = &unknown;
+        const char *url = ACCOUNTS_URL "CreateConnectedAccount";
+        const struct answer *answer = call_with(SERVICE_ANN, url, &wish.base, NULL);
+        (void)expect_failure(answer, 3, "GATEHOUSE_INVALID_REQUEST");
+        assert_non_null(strstr(find_header(answer, "X-Grpc-Message"), "no credentials"));
+        holder->n_unknown_fields = 0;
+    }
+    assert_int_equal(count_seen(&w.p, "POST /api/v1/connected_accounts"), 0);
+}
+
 /* ---- time ---- */
 
 static void test_timeout__that_is_none(void **state) {
@@ -463,6 +493,7 @@ int main(void) {
         CASE(test_account_id__of_somebody_else),
         CASE(test_accounts__of_everybody_the_token_may_act_for),
         CASE(test_accounts__a_search_tells_nothing_of_others),
+        CASE(test_create__credentials_of_a_kind_that_is_not_known),
         CASE(test_timeout__that_is_none),
         CASE(test_timeout__units),
         CASE(test_timeout__that_is_over_already),

@@ -256,11 +256,14 @@ static void finish_create(struct gate_ctx *ctx, enum gate_err err, void *state) 
     gate_grpc_finish(operation->request, &output.base);
 }
 
-/* Nothing but an empty message of some kind, which the SDKs send for what was not given. */
+/* More than an empty message of some kind, which the SDKs send for what was not given. What a newer
+ * one calls by a number that is not known here may be a credential as well. */
 static bool has_credentials(const pb_authorization_details *details) {
-    if (details == NULL ||
-        details->details_case ==
-            SCALEKIT__V1__CONNECTED_ACCOUNTS__AUTHORIZATION_DETAILS__DETAILS__NOT_SET) {
+    if (details == NULL || details->base.n_unknown_fields > 0) {
+        return details != NULL;
+    }
+    if (details->details_case ==
+        SCALEKIT__V1__CONNECTED_ACCOUNTS__AUTHORIZATION_DETAILS__DETAILS__NOT_SET) {
         return false;
     }
     /* All of the oneof's members are pointers to messages. */
@@ -271,8 +274,8 @@ static bool has_credentials(const pb_authorization_details *details) {
 /* The credentials of an app are given to Scalekit by the person whose they are, never to us. */
 static enum gate_err check_no_credentials(struct gate_request *request,
                                           const pb_account_wish *wish) {
-    if (wish == NULL ||
-        (!has_credentials(wish->authorization_details) && wish->api_config.len == 0)) {
+    if (wish == NULL || (!has_credentials(wish->authorization_details) &&
+                         wish->api_config.len == 0 && wish->base.n_unknown_fields == 0)) {
         return GATE_OK;
     }
     return gate_fail(request->ctx, GATE_ERR_INPUT,
