@@ -123,6 +123,10 @@ bool gate_net_stream_was_cancelled(const gate_net_stream *stream) {
     return stream->was_cancelled;
 }
 
+bool gate_net_stream_was_refused(const gate_net_stream *stream) {
+    return stream->job.refusal != NULL;
+}
+
 bool gate_net_stream_was_sent(const gate_net_stream *stream) {
     return stream->job.was_sent;
 }

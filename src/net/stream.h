@@ -73,6 +73,9 @@ const struct gate_net_response *gate_net_stream_head(const gate_net_stream *stre
 /* Whether a failure came of gate_net_stream_cancel. */
 bool gate_net_stream_was_cancelled(const gate_net_stream *stream);
 
+/* Whether a failure came of us breaking off an answer that was too large or no HTTP. */
+bool gate_net_stream_was_refused(const gate_net_stream *stream);
+
 /* Whether the request, or a part of it, has left. */
 bool gate_net_stream_was_sent(const gate_net_stream *stream);
 

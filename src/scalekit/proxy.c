@@ -117,10 +117,11 @@ static void note_refusal(struct gate_scalekit_proxying *proxying, enum gate_err 
 static void note_failure(struct gate_scalekit_proxying *proxying, enum gate_err err) {
     const bool is_silence =
         err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT || err == GATE_ERR_OUTCOME_UNKNOWN;
+    const bool is_ours = gate_net_stream_was_cancelled(proxying->stream) ||
+                         gate_net_stream_was_refused(proxying->stream);
     note(proxying, err,
-         is_silence && !proxying->has_head && !gate_net_stream_was_cancelled(proxying->stream)
-             ? GATE_BREAKER_FAILED
-             : GATE_BREAKER_NOTHING);
+         is_silence && !proxying->has_head && !is_ours ? GATE_BREAKER_FAILED
+                                                       : GATE_BREAKER_NOTHING);
 }
 
 /* ---- the end ---- */

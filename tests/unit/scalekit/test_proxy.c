@@ -540,6 +540,26 @@ static void test_cancel__does_not_open_the_breaker(void **state) {
     assert_int_equal(run_method(fixture, "GET"), GATE_OK);
 }
 
+/* What an app sends that is too much for us is its own matter, whatever the method. */
+static void test_answer__with_too_many_headers_does_not_open_the_breaker(void **state) {
+    struct fixture *fixture = *state;
+    static const char line[] = "x-more: y\r\n";
+    struct gate_buffer lines;
+    gate_buffer_init(&lines, GATE_UPSTREAM_HEADERS_MAX_BYTES);
+    for (int i = 0; i <= GATE_UPSTREAM_HEADERS_MAX; i++) {
+        gate_buffer_append_text(&lines, line);
+    }
+    fixture->answers[fixture->answer_count++] =
+        (struct gate_test_http_answer){.status = 200, .headers = gate_buffer_text(&lines)};
+    for (int i = 0; i < IMPATIENT; i++) {
+        assert_int_equal(run_method(fixture, "GET"), GATE_ERR_UPSTREAM);
+        assert_int_equal(run_method(fixture, "POST"), GATE_ERR_OUTCOME_UNKNOWN);
+    }
+    assert_int_equal(gate_scalekit_work_state_get(fixture->scalekit, GATE_SCALEKIT_WORK_TOOL),
+                     GATE_BREAKER_STATE_CLOSED);
+    gate_buffer_done(&lines);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_open__sends_the_callers_headers_and_ours_and_no_others),
@@ -558,6 +578,7 @@ int main(void) {
         CASE(test_open__refusal_that_breaks_off),
         CASE(test_close__in_the_middle),
         CASE(test_cancel__does_not_open_the_breaker),
+        CASE(test_answer__with_too_many_headers_does_not_open_the_breaker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
