@@ -29,6 +29,7 @@ struct gate_upkeep {
     /* How far the sweep has come: through the users by when they were read. */
     int64_t swept_read_at;
     int64_t swept_id;
+    bool sweeps_ahead; /* the second part of a round */
 };
 
 struct gate_upkeep *gate_upkeep_new(const struct gate_portal_parts *parts) {
@@ -96,6 +97,25 @@ static void save_allowance(struct gate_upkeep *upkeep, int per_minute) {
     }
 }
 
+/* The next of the round: those who were read long ago, then those who were read at a time that is
+ * yet to come, which was before the clock was set back. */
+static enum gate_err list_to_sweep(struct gate_ctx *ctx, gate_portal *portal, size_t max,
+                                   struct gate_user **ret_users, size_t *ret_count) {
+    const struct gate_upkeep *upkeep = portal->upkeep;
+    int64_t now_ms = gate_ctx_now_ms(ctx);
+    int64_t after_ms = upkeep->swept_read_at;
+    int64_t until_ms = now_ms - portal->parts.config->sweep_age_ms;
+    if (upkeep->sweeps_ahead) {
+        after_ms = after_ms > now_ms + MINUTE_MS ? after_ms : now_ms + MINUTE_MS;
+        until_ms = INT64_MAX;
+    }
+    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
+    enum gate_err err = gate_store_user_stale_list(ctx, tx, after_ms, upkeep->swept_id, until_ms,
+                                                   max, ret_users, ret_count);
+    gate_store_read_end(portal->parts.store, tx);
+    return err;
+}
+
 /* Those who wait longest come first. Whoever was tried is passed over until the round has ended, so
  * that one whose accounts cannot be read holds up nobody. */
 static void sweep_accounts(struct gate_ctx *ctx, gate_portal *portal) {
@@ -108,11 +128,7 @@ static void sweep_accounts(struct gate_ctx *ctx, gate_portal *portal) {
     }
     struct gate_user *users = NULL;
     size_t count = 0;
-    gate_store_tx *tx = gate_store_read_begin(portal->parts.store);
-    enum gate_err err = gate_store_user_stale_list(
-        ctx, tx, upkeep->swept_read_at, upkeep->swept_id,
-        gate_ctx_now_ms(ctx) - portal->parts.config->sweep_age_ms, (size_t)max, &users, &count);
-    gate_store_read_end(portal->parts.store, tx);
+    enum gate_err err = list_to_sweep(ctx, portal, (size_t)max, &users, &count);
     for (size_t i = 0; err == GATE_OK && i < count; i++) {
         if (gate_portal_accounts_sweep(ctx, portal, &users[i]) == GATE_ERR_BUSY) {
             return;
@@ -122,7 +138,8 @@ static void sweep_accounts(struct gate_ctx *ctx, gate_portal *portal) {
         upkeep->allowance -= MINUTE_MS;
     }
     if (err == GATE_OK && (int64_t)count < max) {
-        upkeep->swept_read_at = 0; /* the next round */
+        upkeep->sweeps_ahead = !upkeep->sweeps_ahead; /* or the next round */
+        upkeep->swept_read_at = 0;
         upkeep->swept_id = 0;
     }
 }

@@ -180,6 +180,34 @@ static void test_sweep__is_held_up_by_nobody(void **state) {
     assert_int_equal(count_read_since(world, ids, start), PEOPLE - 1);
 }
 
+static enum gate_err read_tomorrow(struct gate_ctx *ctx, gate_store_tx *tx, void *state) {
+    const int64_t *ids = state;
+    enum gate_err err = GATE_OK;
+    for (int i = 0; err == GATE_OK && i < PEOPLE; i++) {
+        err = gate_store_user_save_accounts_read_at(ctx, tx, ids[i],
+                                                    gate_ctx_now_ms(ctx) + 24 * 3600000);
+    }
+    return err;
+}
+
+static void test_sweep__reads_also_those_read_before_the_clock_was_set_back(void **state) {
+    struct world *world = *state;
+    int64_t ids[PEOPLE];
+    make_people(world, ids);
+    world->config.sweep_age_ms = 3600000;
+    world->config.sweeps_per_minute = 600;
+    assert_int_equal(gate_store_write_now(world->ctx, world->store, read_tomorrow, ids), GATE_OK);
+    int64_t start = gate_ctx_now_ms(world->ctx);
+    for (int i = 0; i < PEOPLE; i++) {
+        advance(world, 1000);
+        tick(world);
+    }
+    assert_int_equal(count_of(world, &world->count_list), PEOPLE);
+    for (int i = 0; i < PEOPLE; i++) {
+        assert_in_range(read_at(world, ids[i]), start, gate_ctx_now_ms(world->ctx));
+    }
+}
+
 static void test_sweep__can_be_switched_off(void **state) {
     struct world *world = *state;
     int64_t ids[PEOPLE];
@@ -223,6 +251,7 @@ int main(void) {
         world_test(test_sweep__reads_those_nobody_looked_at_at_its_pace),
         world_test(test_sweep__records_its_source_and_what_is_gone),
         world_test(test_sweep__is_held_up_by_nobody),
+        world_test(test_sweep__reads_also_those_read_before_the_clock_was_set_back),
         world_test(test_sweep__can_be_switched_off),
         world_test(test_sweep__goes_on_after_a_restart),
     };
