@@ -9,11 +9,35 @@ void gate_breaker_done(struct gate_breaker *breaker) {
     pthread_mutex_destroy(&breaker->lock);
 }
 
+static bool is_witness(const struct gate_breaker *breaker, uint64_t who) {
+    for (size_t i = 0; i < breaker->witness_count; i++) {
+        if (breaker->witnesses[i] == who) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_witness(struct gate_breaker *breaker, uint64_t who) {
+    if (who == 0 || breaker->witness_count == GATE_BREAKER_WITNESSES_MAX) {
+        breaker->is_everybodys = true;
+    } else if (!is_witness(breaker, who)) {
+        breaker->witnesses[breaker->witness_count++] = who;
+    }
+}
+
+/* Has an open breaker nothing to do with this one's work, as far as is known? */
+static bool is_somebody_elses(const struct gate_breaker *breaker, uint64_t who) {
+    return who != 0 && !breaker->is_everybodys && !is_witness(breaker, who);
+}
+
 enum gate_breaker_turn gate_breaker_begin(struct gate_breaker *breaker, int64_t now_ms,
-                                          int64_t *ret_wait_ms) {
+                                          struct gate_breaker_pass *pass, int64_t *ret_wait_ms) {
     enum gate_breaker_turn turn = GATE_BREAKER_GOES;
     pthread_mutex_lock(&breaker->lock);
-    if (breaker->is_open && now_ms >= breaker->next_probe_ms) {
+    if (breaker->is_open && is_somebody_elses(breaker, pass->who)) {
+        turn = GATE_BREAKER_PROBES;
+    } else if (breaker->is_open && now_ms >= breaker->next_probe_ms) {
         breaker->is_probing = true;
         breaker->next_probe_ms = now_ms + breaker->wait_ms;
         turn = GATE_BREAKER_PROBES;
@@ -22,6 +46,7 @@ enum gate_breaker_turn gate_breaker_begin(struct gate_breaker *breaker, int64_t 
         turn = GATE_BREAKER_REFUSES;
     }
     pthread_mutex_unlock(&breaker->lock);
+    pass->is_probe = turn == GATE_BREAKER_PROBES;
     return turn;
 }
 
@@ -30,14 +55,17 @@ static enum gate_breaker_change note_answer(struct gate_breaker *breaker) {
     breaker->failures = 0;
     breaker->is_open = false;
     breaker->is_probing = false;
+    breaker->witness_count = 0;
+    breaker->is_everybodys = false;
     return was_open ? GATE_BREAKER_CLOSED : GATE_BREAKER_SAME;
 }
 
 /* What was begun before it opened, and fails only now, says nothing new. */
-static enum gate_breaker_change note_failure(struct gate_breaker *breaker, bool was_probe,
-                                             int64_t now_ms) {
+static enum gate_breaker_change note_failure(struct gate_breaker *breaker,
+                                             const struct gate_breaker_pass *pass, int64_t now_ms) {
+    add_witness(breaker, pass->who);
     if (breaker->is_open) {
-        if (was_probe) {
+        if (pass->is_probe) {
             int64_t twice_ms = breaker->wait_ms * 2;
             breaker->wait_ms =
                 twice_ms < GATE_BREAKER_WAIT_MAX_MS ? twice_ms : GATE_BREAKER_WAIT_MAX_MS;
@@ -57,14 +85,14 @@ static enum gate_breaker_change note_failure(struct gate_breaker *breaker, bool 
 }
 
 enum gate_breaker_change gate_breaker_note(struct gate_breaker *breaker,
-                                           enum gate_breaker_evidence evidence, bool was_probe,
-                                           int64_t now_ms) {
+                                           enum gate_breaker_evidence evidence,
+                                           const struct gate_breaker_pass *pass, int64_t now_ms) {
     enum gate_breaker_change change = GATE_BREAKER_SAME;
     pthread_mutex_lock(&breaker->lock);
     if (evidence == GATE_BREAKER_ANSWERED) {
         change = note_answer(breaker);
     } else if (evidence == GATE_BREAKER_FAILED) {
-        change = note_failure(breaker, was_probe, now_ms);
+        change = note_failure(breaker, pass, now_ms);
     }
     pthread_mutex_unlock(&breaker->lock);
     return change;

@@ -111,7 +111,7 @@ static void renew_token(struct gate_ctx *ctx, struct gate_scalekit_call *call) {
 static void repeat(struct gate_ctx *ctx, enum gate_err err, void *state) {
     struct gate_scalekit_call *call = state;
     if (err == GATE_OK) {
-        err = gate_scalekit_work_begin(ctx, call->scalekit, call->work, &call->is_probe,
+        err = gate_scalekit_work_begin(ctx, call->scalekit, call->work, &call->pass,
                                        &call->failure.retry_after_s);
     }
     if (err != GATE_OK) { /* no time or no hope left: the failure stands that was to be repeated */
@@ -174,7 +174,7 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
         call->failure = (struct gate_scalekit_failure){0};
     }
     gate_scalekit_work_count(call->scalekit, call->work, err, call->began_ms);
-    gate_scalekit_work_note(call->scalekit, call->work, read_evidence(call, err), call->is_probe);
+    gate_scalekit_work_note(call->scalekit, call->work, read_evidence(call, err), &call->pass);
     if (is_refused_token(call, err) && !call->has_renewed) {
         renew_token(ctx, call);
         return;
@@ -218,7 +218,7 @@ void gate_scalekit_call_start(struct gate_ctx *ctx, struct gate_scalekit_call *c
         .is_read = call->is_repeatable,
     };
     call->ends_ms = gate_clock_monotonic_ms(ctx->clock) + call->timeout_ms;
-    enum gate_err err = gate_scalekit_work_begin(ctx, call->scalekit, call->work, &call->is_probe,
+    enum gate_err err = gate_scalekit_work_begin(ctx, call->scalekit, call->work, &call->pass,
                                                  &call->failure.retry_after_s);
     if (err != GATE_OK) {
         end_call(ctx, call, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "crypto/digest.h"
 
 /* How many failures in a row make a kind of work pause. Each attempt counts: what one person tries
  * must not be enough, while one token fetch that fails for good is. */
@@ -68,26 +69,33 @@ void gate_scalekit_free(gate_scalekit *scalekit) {
     }
 }
 
+uint64_t gate_scalekit_who(const char *identifier) {
+    const struct gate_digest digest = gate_digest_make(identifier, strlen(identifier));
+    uint64_t who;
+    memcpy(&who, digest.bytes, sizeof who);
+    return who | 1; /* 0 is nobody */
+}
+
 enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scalekit,
-                                       enum gate_scalekit_work work, bool *ret_is_probe,
+                                       enum gate_scalekit_work work, struct gate_breaker_pass *pass,
                                        int64_t *ret_retry_after_s) {
     int64_t wait_ms = 0;
     enum gate_breaker_turn turn = gate_breaker_begin(
-        &scalekit->breakers[work], gate_clock_monotonic_ms(scalekit->clock), &wait_ms);
+        &scalekit->breakers[work], gate_clock_monotonic_ms(scalekit->clock), pass, &wait_ms);
     if (turn == GATE_BREAKER_REFUSES) {
         *ret_retry_after_s = (wait_ms + 999) / 1000;
         gate_counter_add(&scalekit->counts[work].refused, 1);
         return gate_fail(ctx, GATE_ERR_UNAVAILABLE,
                          "Scalekit has not been answering; it was not asked");
     }
-    *ret_is_probe = turn == GATE_BREAKER_PROBES;
     return GATE_OK;
 }
 
 void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work work,
-                             enum gate_breaker_evidence evidence, bool was_probe) {
+                             enum gate_breaker_evidence evidence,
+                             const struct gate_breaker_pass *pass) {
     const char *name = gate_scalekit_work_name(work);
-    switch (gate_breaker_note(&scalekit->breakers[work], evidence, was_probe,
+    switch (gate_breaker_note(&scalekit->breakers[work], evidence, pass,
                               gate_clock_monotonic_ms(scalekit->clock))) {
     case GATE_BREAKER_OPENED:
         gate_counter_add(&scalekit->counts[work].pauses, 1);

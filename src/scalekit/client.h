@@ -51,14 +51,17 @@ struct gate_scalekit {
 /* Drop one reference; the last one frees. */
 void gate_scalekit_release(gate_scalekit *scalekit);
 
-/* client.c: begin a piece of work unless its breaker is open. GATE_OK with `ret_is_probe`, or
+/* client.c: begin a piece of work unless its breaker is open: to `pass->who`. GATE_OK, or
  * GATE_ERR_UNAVAILABLE with the seconds after which to try again. Whoever was let begin says how it
  * went. */
 enum gate_err gate_scalekit_work_begin(struct gate_ctx *ctx, gate_scalekit *scalekit,
-                                       enum gate_scalekit_work work, bool *ret_is_probe,
+                                       enum gate_scalekit_work work, struct gate_breaker_pass *pass,
                                        int64_t *ret_retry_after_s) GATE_MUST_CHECK;
 void gate_scalekit_work_note(gate_scalekit *scalekit, enum gate_scalekit_work work,
-                             enum gate_breaker_evidence evidence, bool was_probe);
+                             enum gate_breaker_evidence evidence,
+                             const struct gate_breaker_pass *pass);
+/* A number for the user in whose name a tool or an app is called, to tell breakers who is who. */
+uint64_t gate_scalekit_who(const char *identifier);
 /* Is this status a gateway's own word that there is nobody behind it? Other failures of a server
  * may come from what one caller sent. */
 bool gate_scalekit_is_absence(int status);
@@ -104,7 +107,7 @@ struct gate_scalekit_call {
     struct gate_scalekit_token *token;
     int64_t ends_ms;
     int64_t patience_ms; /* how long this attempt's answer may take */
-    bool is_probe;
+    struct gate_breaker_pass pass;
     int64_t began_ms; /* this attempt, monotonic */
     int attempts;
     bool has_renewed;

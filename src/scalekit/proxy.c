@@ -27,14 +27,14 @@ struct gate_scalekit_proxying {
     char *room; /* for a piece of the body */
     size_t
         first_length; /* of the body's first piece, which can be sent again while it is in room */
-    int64_t read_length; /* of the body so far */
-    bool has_renewed;    /* the token */
-    bool has_head;       /* the answer's */
-    bool is_held;        /* the answer may be Scalekit's own; its body is gathered */
-    bool is_passing;     /* the answer is the app's */
-    bool is_probe;       /* of the breaker for tools */
-    bool is_noted;       /* the breaker has heard how it went */
-    int64_t began_ms;    /* monotonic */
+    int64_t read_length;           /* of the body so far */
+    bool has_renewed;              /* the token */
+    bool has_head;                 /* the answer's */
+    bool is_held;                  /* the answer may be Scalekit's own; its body is gathered */
+    bool is_passing;               /* the answer is the app's */
+    struct gate_breaker_pass pass; /* through the breaker for tools */
+    bool is_noted;                 /* the breaker has heard how it went */
+    int64_t began_ms;              /* monotonic */
     struct gate_buffer held;
     enum gate_err outcome; /* while the transfer is being closed */
     struct gate_error error;
@@ -97,8 +97,7 @@ static void note(struct gate_scalekit_proxying *proxying, enum gate_err err,
     }
     proxying->is_noted = true;
     gate_scalekit_work_count(proxying->scalekit, GATE_SCALEKIT_WORK_TOOL, err, proxying->began_ms);
-    gate_scalekit_work_note(proxying->scalekit, GATE_SCALEKIT_WORK_TOOL, evidence,
-                            proxying->is_probe);
+    gate_scalekit_work_note(proxying->scalekit, GATE_SCALEKIT_WORK_TOOL, evidence, &proxying->pass);
 }
 
 /* An app's own 503 cannot be told from a gateway's. */
@@ -374,8 +373,9 @@ void gate_scalekit_proxy_open(struct gate_ctx *ctx, gate_scalekit *scalekit,
     };
     *ret_proxying = proxying;
     proxying->began_ms = gate_clock_monotonic_ms(ctx->clock);
+    proxying->pass.who = gate_scalekit_who(call->identifier);
     enum gate_err err =
-        gate_scalekit_work_begin(ctx, scalekit, GATE_SCALEKIT_WORK_TOOL, &proxying->is_probe,
+        gate_scalekit_work_begin(ctx, scalekit, GATE_SCALEKIT_WORK_TOOL, &proxying->pass,
                                  &ret_answer->failure.retry_after_s);
     if (err != GATE_OK) {
         end(ctx, proxying, err);

@@ -52,7 +52,7 @@ struct token_fetch {
     char *form;
     size_t form_length;
     int attempts;
-    bool is_probe;
+    struct gate_breaker_pass pass;
     int64_t began_ms; /* this attempt, monotonic */
     enum gate_err err;
 };
@@ -237,7 +237,7 @@ static void take_answer(struct gate_ctx *ctx, enum gate_err err, void *state) {
     }
     gate_scalekit_work_count(fetch->scalekit, GATE_SCALEKIT_WORK_TOKEN, err, fetch->began_ms);
     gate_scalekit_work_note(fetch->scalekit, GATE_SCALEKIT_WORK_TOKEN, read_evidence(err),
-                            fetch->is_probe);
+                            &fetch->pass);
     if ((err == GATE_ERR_UNAVAILABLE || err == GATE_ERR_TIMEOUT) &&
         fetch->attempts < GATE_UPSTREAM_ATTEMPTS_MAX) {
         fetch->err = err;
@@ -274,7 +274,7 @@ static void begin_fetch(const struct gate_ctx *asker, gate_scalekit *scalekit, b
     gate_ctx_trace_follow(ctx, asker);
     struct token_fetch *fetch = gate_arena_make(ctx->arena, struct token_fetch);
     fetch->scalekit = scalekit;
-    fetch->is_probe = is_probe;
+    fetch->pass.is_probe = is_probe;
     set_form(ctx, fetch);
     fetch->headers[0] =
         (struct gate_net_header){"Content-Type", "application/x-www-form-urlencoded"};
@@ -307,16 +307,17 @@ struct token_steps {
 
 static bool begin_turn(gate_scalekit *scalekit, int64_t now_ms, struct token_steps *steps) {
     int64_t wait_ms;
+    struct gate_breaker_pass pass = {0};
     if (scalekit->is_fetching || now_ms < scalekit->failed_until_ms) {
         return false;
     }
     enum gate_breaker_turn turn =
-        gate_breaker_begin(&scalekit->breakers[GATE_SCALEKIT_WORK_TOKEN], now_ms, &wait_ms);
+        gate_breaker_begin(&scalekit->breakers[GATE_SCALEKIT_WORK_TOKEN], now_ms, &pass, &wait_ms);
     if (turn == GATE_BREAKER_REFUSES) {
         return false;
     }
     steps->begins = true;
-    steps->is_probe = turn == GATE_BREAKER_PROBES;
+    steps->is_probe = pass.is_probe;
     scalekit->is_fetching = true;
     scalekit->fetch_ends_ms = now_ms + GATE_TOKEN_TIMEOUT_MS;
     return true;

@@ -173,6 +173,7 @@ void gate_scalekit_tool_execute(struct gate_ctx *ctx, gate_scalekit *scalekit,
         make_tool_call(ctx, scalekit, "POST", WIRE_EXECUTE_TOOL_PATH, ret_reply, then, state);
     tool->call->is_tool_call = true;
     tool->call->work = GATE_SCALEKIT_WORK_TOOL;
+    tool->call->pass.who = gate_scalekit_who(wanted->identifier);
     tool->call->timeout_ms = GATE_TOOL_TIMEOUT_MS;
     tool->call->max_response_bytes = GATE_UPSTREAM_TOOL_MAX_BYTES;
     set_tool_body(ctx, tool->call, wanted);

@@ -385,8 +385,8 @@ static void test_create__answers_that_make_no_sense(void **state) {
     static const char *const bodies[] = {
         "rubbish",
         "{}",
-        "{\"connected_account\":{\"id\":\"ca_1\",\"identifier\":\"grace\",\"connector\":\"gmail\","
-        "\"status\":\"ACTIVE\"}}",
+        ("{\"connected_account\":{\"id\":\"ca_1\",\"identifier\":\"grace\",\"connector\":\"gmail\","
+         "\"status\":\"ACTIVE\"}}"),
     };
     read_all(world);
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
