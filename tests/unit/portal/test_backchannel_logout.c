@@ -51,7 +51,7 @@ static enum gate_err log_out(const struct parts *parts) {
 /* Sign Ann in, at the provider's session `sid` (NULL: it says none). */
 static const char *sign_in_at(const char *sid) {
     fake.claims =
-        sid == NULL ? CLAIMS : gate_arena_printf(fake.arena, "{\"sid\":\"%s\",%s", sid, CLAIMS + 1);
+        sid == NULL ? CLAIMS : gate_arena_printf(fake.arena, "{\"sid\":\"%s\",%s", sid, &CLAIMS[1]);
     struct finish finish = sign_in("/");
     assert_int_equal(finish.err, GATE_OK);
     return finish.session;
