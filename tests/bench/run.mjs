@@ -19,6 +19,7 @@ const stack = await startStack({
 const status = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${stack.programs.gatehouse.pid}/status`, 'utf8'))[1]);
 const milliseconds = (text) => {
     const match = /([\d.]+)(us|ms|s)/.exec(text);
+    if (!match) throw new Error(`wrk measured nothing: ${text}`);
     return Number(match[1]) * { us: 0.001, ms: 1, s: 1000 }[match[2]];
 };
 
@@ -27,7 +28,7 @@ function runWrk(connections, url, ...more) {
     const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
     return {
         rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]),
-        p50: milliseconds(/50%\s+(\S+)/.exec(text)[1]), p99: milliseconds(/99%\s+(\S+)/.exec(text)[1]),
+        p50: milliseconds(/^\s+50%\s+(\S+)/m.exec(text)[1]), p99: milliseconds(/^\s+99%\s+(\S+)/m.exec(text)[1]),
         errors: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) + socketErrors.reduce((sum, n) => sum + Number(n), 0),
         mb: status('VmRSS') / 1024,
     };
@@ -93,6 +94,8 @@ try {
         for (const [name, job] of jobs) {
             results.get(name).push(await job());
             await fetch(`${stack.sim}/sim/log`, { method: 'DELETE' });
+            // What is still in flight when wrk has gone must not count as the next job's.
+            await new Promise((resolve) => { setTimeout(resolve, 2000); });
         }
     }
     const table = print(results);
