@@ -21,6 +21,16 @@ bool gate_text_ends_with(const char *text, const char *suffix) {
     return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
 }
 
+bool gate_text_contains_ignoring_case(const char *text, const char *part) {
+    const size_t length = strlen(part);
+    for (; text != NULL && *text != '\0'; text++) {
+        if (strncasecmp(text, part, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gate_text_is_empty(const char *text) {
     return text == NULL || *text == '\0';
 }

@@ -14,6 +14,9 @@ bool gate_text_equal_ignoring_case(const char *a, const char *b);
 bool gate_text_starts_with(const char *text, const char *prefix);
 bool gate_text_ends_with(const char *text, const char *suffix);
 
+/* Whether `part` stands somewhere in `text`, ASCII case ignored. Nothing stands in NULL or "". */
+bool gate_text_contains_ignoring_case(const char *text, const char *part);
+
 /* True for NULL and "". */
 bool gate_text_is_empty(const char *text);
 

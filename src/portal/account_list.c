@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/text.h"
 #include "portal/page_token.h"
@@ -18,16 +17,6 @@ struct listing {
     gate_then_fn *then;
     void *state;
 };
-
-static bool contains(const char *text, const char *part) {
-    size_t length = strlen(part);
-    for (; text != NULL && *text != '\0'; text++) {
-        if (strncasecmp(text, part, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool is_listed(const char *const *names, const char *name) {
     for (; *names != NULL; names++) {
@@ -50,9 +39,12 @@ static bool fits(const struct listing *listing, const struct gate_connector *ite
          !gate_text_equal_ignoring_case(query->provider, item->provider))) {
         return false;
     }
-    return gate_text_is_empty(query->text) || contains(item->name, query->text) ||
-           contains(item->display_name, query->text) || contains(item->provider, query->text) ||
-           (!listing->is_of_offers && contains(listing->caller->user.identifier, query->text));
+    return gate_text_is_empty(query->text) ||
+           gate_text_contains_ignoring_case(item->name, query->text) ||
+           gate_text_contains_ignoring_case(item->display_name, query->text) ||
+           gate_text_contains_ignoring_case(item->provider, query->text) ||
+           (!listing->is_of_offers &&
+            gate_text_contains_ignoring_case(listing->caller->user.identifier, query->text));
 }
 
 static int compare_names(const void *left, const void *right) {

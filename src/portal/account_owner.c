@@ -1,7 +1,6 @@
 #include "portal/account_owner.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "core/text.h"
 #include "portal/state.h"
@@ -52,20 +51,11 @@ struct listing {
     void *state;
 };
 
-static bool contains(const char *text, const char *part) {
-    size_t length = strlen(part);
-    for (; text != NULL && *text != '\0'; text++) {
-        if (strncasecmp(text, part, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_found(const struct listing *listing, const struct gate_scalekit_account *account) {
-    return gate_text_is_empty(listing->text) || contains(account->identifier, listing->text) ||
-           contains(account->connection_name, listing->text) ||
-           contains(account->provider, listing->text);
+    return gate_text_is_empty(listing->text) ||
+           gate_text_contains_ignoring_case(account->identifier, listing->text) ||
+           gate_text_contains_ignoring_case(account->connection_name, listing->text) ||
+           gate_text_contains_ignoring_case(account->provider, listing->text);
 }
 
 static bool may_show(const struct gate_caller *caller,

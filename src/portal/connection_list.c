@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/text.h"
 #include "portal/page_token.h"
@@ -20,23 +19,13 @@ struct listing {
     void *state;
 };
 
-static bool contains(const char *text, const char *part) {
-    size_t length = strlen(part);
-    for (; *text != '\0'; text++) {
-        if (strncasecmp(text, part, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool fits(const struct listing *listing, const struct gate_scalekit_connection *item) {
     const struct gate_connection_query *query = listing->query;
     return item->enabled && gate_portal_may_use_connection(listing->caller, item->name) &&
            (query->provider == NULL ||
             gate_text_equal_ignoring_case(query->provider, item->provider)) &&
-           (query->text == NULL || contains(item->name, query->text) ||
-            contains(item->provider, query->text));
+           (query->text == NULL || gate_text_contains_ignoring_case(item->name, query->text) ||
+            gate_text_contains_ignoring_case(item->provider, query->text));
 }
 
 static int compare_names(const void *left, const void *right) {

@@ -32,9 +32,8 @@ struct gate_proxying {
 
 /* ---- the rules ---- */
 
-static bool is_read(const char *method) {
-    return gate_text_equal(method, "GET") || gate_text_equal(method, "HEAD") ||
-           gate_text_equal(method, "OPTIONS");
+bool gate_portal_proxy_reads(const char *method) {
+    return gate_scalekit_proxy_reads(method);
 }
 
 enum gate_err gate_portal_proxy_check(struct gate_ctx *ctx, const struct gate_caller *caller,
@@ -43,7 +42,8 @@ enum gate_err gate_portal_proxy_check(struct gate_ctx *ctx, const struct gate_ca
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not act for that user (rule: users).");
     }
-    const char *scope = is_read(order->method) ? GATE_SCOPE_PROXY_READ : GATE_SCOPE_PROXY_WRITE;
+    const char *scope =
+        gate_portal_proxy_reads(order->method) ? GATE_SCOPE_PROXY_READ : GATE_SCOPE_PROXY_WRITE;
     if (!gate_portal_has_scope(caller, scope)) {
         return gate_fail(ctx, GATE_ERR_FORBIDDEN,
                          "This token may not make such REST calls (rule: scope %s).", scope);

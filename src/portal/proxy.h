@@ -32,6 +32,9 @@ struct gate_proxy_result {
 
 typedef struct gate_proxying gate_proxying;
 
+/* Whether a method only reads: what a token needs for it, and whether it may come with a key. */
+bool gate_portal_proxy_reads(const char *method);
+
 /* Hold a call against the rules; leaves no row. GATE_ERR_FORBIDDEN. */
 enum gate_err gate_portal_proxy_check(struct gate_ctx *ctx, const struct gate_caller *caller,
                                       const struct gate_proxy_order *order) GATE_MUST_CHECK;

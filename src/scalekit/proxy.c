@@ -82,8 +82,7 @@ static void set_headers(struct gate_ctx *ctx, struct gate_scalekit_proxying *pro
     proxying->request.header_count = count;
 }
 
-/* RFC 9110 section 9.2.1; what a method means that nobody knows here may be anything. */
-static bool is_read(const char *method) {
+bool gate_scalekit_proxy_reads(const char *method) {
     return gate_text_equal(method, "GET") || gate_text_equal(method, "HEAD") ||
            gate_text_equal(method, "OPTIONS");
 }
@@ -368,7 +367,7 @@ void gate_scalekit_proxy_open(struct gate_ctx *ctx, gate_scalekit *scalekit,
             gate_arena_printf(ctx->arena, "%s" WIRE_PROXY_PATH "%s", scalekit->url, call->target),
         .body_length = call->body_length,
         .silence_max_ms = GATE_PROXY_SILENCE_MAX_MS,
-        .is_read = is_read(call->method),
+        .is_read = gate_scalekit_proxy_reads(call->method),
         .cancel_id = call->cancel_id,
     };
     *ret_proxying = proxying;

@@ -45,6 +45,10 @@ struct gate_scalekit_proxy_answer {
     struct gate_scalekit_failure failure;
 };
 
+/* Whether a method only reads (RFC 9110 section 9.2.1); what one means that nobody knows here may
+ * be anything. */
+bool gate_scalekit_proxy_reads(const char *method);
+
 /* Send the request; `then` runs once its body is up and the answer's head and first piece are
  * there, or with a failure, after which it is over. `call` and what it points to, and `ret_answer`,
  * must stay until it is over. `ret_proxying` is set before `then` can run. */

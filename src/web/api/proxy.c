@@ -339,19 +339,14 @@ static void run_keyed(struct gate_ctx *ctx, struct proxied *proxied) {
     gate_idempotency_begin_operation(request, operation, run, proxied);
 }
 
-static bool has_effect(const char *method) {
-    return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 &&
-           strcmp(method, "OPTIONS") != 0;
-}
-
 void gate_api_proxy_handle(struct gate_request *request) {
     struct gate_ctx *ctx = request->ctx;
     struct proxied *proxied = gate_arena_make(ctx->arena, struct proxied);
     proxied->request = request;
     gate_buffer_init(&proxied->body, GATE_JSON_BODY_MAX_BYTES);
     gate_arena_defer(ctx->arena, free_body, proxied);
-    proxied->is_keyed =
-        gate_request_header(request, "HTTP_IDEMPOTENCY_KEY") != NULL && has_effect(request->method);
+    proxied->is_keyed = gate_request_header(request, "HTTP_IDEMPOTENCY_KEY") != NULL &&
+                        !gate_portal_proxy_reads(request->method);
     enum gate_err err = read_order(proxied);
     if (err == GATE_OK) {
         err = gate_portal_proxy_check(ctx, &request->caller, &proxied->order);

@@ -27,6 +27,16 @@ static void test_starts_and_ends(void **state) {
     assert_false(gate_text_is_empty(" "));
 }
 
+static void test_contains(void **state) {
+    (void)state;
+    assert_true(gate_text_contains_ignoring_case("Google Calendar", "cal"));
+    assert_true(gate_text_contains_ignoring_case("gmail", "GMAIL"));
+    assert_true(gate_text_contains_ignoring_case("gmail", ""));
+    assert_false(gate_text_contains_ignoring_case("gmail", "gmails"));
+    assert_false(gate_text_contains_ignoring_case("", ""));
+    assert_false(gate_text_contains_ignoring_case(NULL, "a"));
+}
+
 static bool is_utf8(const char *text) {
     return gate_text_is_utf8(text, strlen(text));
 }
@@ -104,6 +114,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal__null_equals_nothing),
         cmocka_unit_test(test_starts_and_ends),
+        cmocka_unit_test(test_contains),
         cmocka_unit_test(test_is_utf8__well_formed),
         cmocka_unit_test(test_is_utf8__ill_formed),
         cmocka_unit_test(test_utf8_step__lengths),
